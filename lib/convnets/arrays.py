@@ -1,0 +1,142 @@
+"""Which array library an input belongs to, and how arrays lie in memory.
+
+Layers are written once against the part of the array interface that NumPy and torch share
+(the array-API standard; `array-api-compat` evens out the differences).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from array_api_compat import array_namespace
+
+
+def is_torch(x) -> bool:
+    """True for a torch tensor; never imports torch to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def namespace(*arrays):
+    """The array-API namespace (NumPy or torch) that all `arrays` share; None is skipped.
+
+    Raises:
+        TypeError: an argument is no array, or NumPy and torch, or two devices, are mixed.
+
+    >>> namespace(np.zeros(3)).__name__
+    'array_api_compat.numpy'
+    """
+    arrays = [a for a in arrays if a is not None]
+    for a in arrays:
+        if not isinstance(a, np.ndarray) and not is_torch(a):
+            raise TypeError(
+                f"expected a NumPy array or a torch tensor, got {type(a).__name__}; "
+                "wrap numbers and lists in np.array(...)."
+            )
+    kinds = {_where(a) for a in arrays}
+    if len(kinds) > 1:
+        raise TypeError(
+            f"all arrays must live in one place, got {' and '.join(sorted(kinds))}; "
+            "move them with convnets.arrays.asarray_like(x, like)."
+        )
+    return array_namespace(*arrays)
+
+
+def float_namespace(*arrays):
+    """`namespace`, for arrays that must also share one floating-point dtype; None is skipped.
+
+    Raises:
+        TypeError: as `namespace`, or a dtype is no floating-point one, or dtypes differ.
+
+    >>> float_namespace(np.zeros(3, np.float32), None).__name__
+    'array_api_compat.numpy'
+    """
+    arrays = [a for a in arrays if a is not None]
+    xp = namespace(*arrays)
+    for a in arrays:
+        if not xp.isdtype(a.dtype, "real floating"):
+            raise TypeError(
+                f"expected floating-point numbers, got {_dtype_name(a)}; "
+                "convert with np.asarray(x, dtype=np.float32) or x.float()."
+            )
+    names = sorted({_dtype_name(a) for a in arrays})
+    if len(names) > 1:
+        raise TypeError(
+            f"all arrays must have one dtype, got {' and '.join(names)}; "
+            "convert with convnets.arrays.asarray_like(x, like)."
+        )
+    return xp
+
+
+def _dtype_name(a) -> str:
+    return str(a.dtype).removeprefix("torch.")
+
+
+def _where(a) -> str:
+    return f"torch on {a.device}" if is_torch(a) else "NumPy"
+
+
+def asarray_like(x, like):
+    """`x` with the namespace, dtype and device of `like`; no copy where none is needed.
+
+    So the result may share memory with `x`.
+
+    >>> asarray_like([1, 2], like=np.zeros(3, np.float32))
+    array([1., 2.], dtype=float32)
+    """
+    if not is_torch(like):
+        return to_numpy(x).astype(like.dtype, copy=False)
+    import torch
+
+    x = x if is_torch(x) else _shareable(np.asarray(x))
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+
+
+def _shareable(x: np.ndarray) -> np.ndarray:
+    """`x`, copied where torch cannot share its memory: read-only, or with negative strides."""
+    return x if x.flags.writeable and min(x.strides, default=0) >= 0 else x.copy()
+
+
+def to_numpy(x) -> np.ndarray:
+    """`x` as a NumPy array, brought back from its device if need be."""
+    return x.detach().cpu().numpy() if is_torch(x) else np.asarray(x)
+
+
+def batch_last(x):
+    """The same (N, C, H, W) array with the batch innermost in memory, as (H, C, W, N).
+
+    Slices along H and W are then long runs, which is what makes convolution and pooling fast.
+    Indexing is unchanged. Returns `x` itself where it already lies so.
+
+    >>> batch_last(np.zeros((8, 3, 5, 7), dtype=np.float32)).strides
+    (4, 224, 672, 32)
+    """
+    rows = rows_of(x)
+    return x if rows_are_contiguous(rows) else from_rows(contiguous(rows))
+
+
+def rows_of(x):
+    """View (N, C, H, W) as (H, C, W, N)."""
+    return permuted(x, (2, 1, 3, 0))
+
+
+def from_rows(rows):
+    """View (H, C, W, N) as (N, C, H, W): the inverse of `rows_of`."""
+    return permuted(rows, (3, 1, 0, 2))
+
+
+def permuted(x, axes: tuple[int, ...]):
+    """View with the axes in the given order."""
+    return x.permute(axes) if is_torch(x) else x.transpose(axes)
+
+
+def rows_are_contiguous(rows) -> bool:
+    """True where memory follows the index order."""
+    return rows.is_contiguous() if is_torch(rows) else rows.flags.c_contiguous
+
+
+def contiguous(x):
+    """`x` with memory in index order; no copy where it already is."""
+    # Not np.ascontiguousarray: that turns a 0-d array into a 1-d one.
+    return x.contiguous() if is_torch(x) else np.asarray(x, order="C")
