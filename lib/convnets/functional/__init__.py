@@ -1,0 +1,74 @@
+"""Forward and backward functions of layers and losses: pure, for NumPy arrays and torch tensors."""
+
+from convnets.functional.activations import (
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    softplus,
+    softplus_backward,
+    tanh,
+    tanh_backward,
+)
+from convnets.functional.conv import conv2d, conv2d_backward
+from convnets.functional.fractional_pool import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_backward,
+)
+from convnets.functional.linear import flatten, flatten_backward, linear, linear_backward
+from convnets.functional.locally_connected import (
+    locally_connected2d,
+    locally_connected2d_backward,
+)
+from convnets.functional.losses import (
+    hinge_loss,
+    hinge_loss_backward,
+    log_softmax,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_backward,
+)
+from convnets.functional.norms import local_response_norm, local_response_norm_backward
+from convnets.functional.pool import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "conv2d",
+    "conv2d_backward",
+    "flatten",
+    "flatten_backward",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_backward",
+    "global_avg_pool2d",
+    "global_avg_pool2d_backward",
+    "hinge_loss",
+    "hinge_loss_backward",
+    "linear",
+    "linear_backward",
+    "local_response_norm",
+    "local_response_norm_backward",
+    "locally_connected2d",
+    "locally_connected2d_backward",
+    "log_softmax",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "relu",
+    "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_backward",
+    "softplus",
+    "softplus_backward",
+    "tanh",
+    "tanh_backward",
+]

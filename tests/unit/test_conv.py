@@ -1,0 +1,253 @@
+"""Convolution against the defining sum, PyTorch's autograd and numeric gradients."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from oracles import (
+    check_against_autograd,
+    check_numeric,
+    gradients,
+    layouts,
+    meta,
+    normal,
+    pairs,
+    repeatable,
+    same,
+    tensors,
+)
+
+from convnets.arrays import batch_last, to_numpy
+from convnets.functional import conv2d, conv2d_backward, conv_rows
+from convnets.shapes import ShapeError
+
+
+@st.composite
+def convolutions(draw, fewest=1, most=4):
+    """x, w, b and options of a convolution whose kernel fits the padded image."""
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    c, f = groups * draw(st.integers(fewest, most)), groups * draw(st.integers(1, 4))
+    kernel, stride, padding = draw(pairs(1, 4)), draw(pairs(1, 5)), draw(pairs(0, 3))
+    image = [draw(st.integers(max(1, k - 2 * p), 9)) for k, p in zip(kernel, padding, strict=True)]
+    lie = draw(layouts())
+    x = lie(normal(draw(st.integers(1, 3)), c, *image))
+    w = lie(normal(f, c // groups, *kernel, seed=1))
+    b = draw(st.sampled_from([None, normal(f, seed=2)]))
+    return (x, w, b), {"stride": stride, "padding": padding, "groups": groups}
+
+
+def many_channels():
+    """Convolutions on both sides of the choice whether to unroll the kernel's width."""
+    few = conv_rows.FEW_CHANNELS
+    return convolutions(few - 1, few + 3)
+
+
+def in_float32(arrays):
+    return [None if a is None else a.astype(np.float32) for a in arrays]
+
+
+def defining_sum(x, w, b, stride, padding, groups):
+    """y[n, f, i, j] by the formula, one number at a time."""
+    (ph, pw), (sh, sw) = padding, stride
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    (f, c, kh, kw), (_, _, h, wd) = w.shape, padded.shape
+    y = np.empty((len(x), f, (h - kh) // sh + 1, (wd - kw) // sw + 1))
+    for n, k, i, j in np.ndindex(y.shape):
+        first = k // (f // groups) * c
+        window = padded[n, first : first + c, i * sh : i * sh + kh, j * sw : j * sw + kw]
+        y[n, k, i, j] = np.sum(window * w[k]) + (0 if b is None else b[k])
+    return y
+
+
+@repeatable
+@given(convolutions())
+def test_forward_is_the_defining_sum(case):
+    arrays, options = case
+    same(conv2d(*arrays, **options)[0], defining_sum(*arrays, **options))
+
+
+@repeatable
+@given(convolutions())
+@example(((normal(1, 1, 1, 1), normal(1, 1, 1, 1), None), {"stride": 3, "padding": (0, 0)}))
+def test_gradients_equal_autograd_on_numpy_and_torch(case):
+    arrays, options = case
+    check_against_autograd(conv2d, conv2d_backward, torch.nn.functional.conv2d, *arrays, **options)
+
+
+@repeatable
+@given(many_channels())
+def test_gradients_equal_autograd_with_more_channels(case):
+    arrays, options = case
+    check_against_autograd(conv2d, conv2d_backward, torch.nn.functional.conv2d, *arrays, **options)
+
+
+@repeatable
+@given(st.one_of(convolutions(), many_channels()))
+def test_gradients_equal_autograd_in_float32(case):
+    arrays, options = case
+    check_against_autograd(
+        conv2d, conv2d_backward, torch.nn.functional.conv2d, *in_float32(arrays), **options
+    )
+
+
+@repeatable
+@given(st.one_of(convolutions(), many_channels()))
+def test_gradients_equal_central_differences(case):
+    arrays, options = case
+    check_numeric(conv2d, conv2d_backward, *arrays, entries=6, **options)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_images_of_many_blocks_of_rows(channels, stride, monkeypatch):
+    """Rows are worked on in blocks; small images fit in one, so the block is made small here."""
+    monkeypatch.setattr(conv_rows, "BLOCK", 2**10)
+    arrays = normal(3, channels, 20, 17), normal(5, channels, 3, 4, seed=1), normal(5, seed=2)
+    check_against_autograd(
+        conv2d,
+        conv2d_backward,
+        torch.nn.functional.conv2d,
+        *arrays,
+        stride=stride,
+        padding=2,
+    )
+
+
+@pytest.mark.parametrize("multiplier", [1, 3])
+def test_depthwise(multiplier):
+    w = normal(5 * multiplier, 1, 3, 2, seed=1)
+    check_against_autograd(
+        conv2d,
+        conv2d_backward,
+        torch.nn.functional.conv2d,
+        normal(2, 5, 7, 6),
+        w,
+        normal(5 * multiplier, seed=2),
+        stride=(2, 1),
+        padding=(1, 2),
+        groups=5,
+    )
+
+
+def test_pixels_that_no_window_reaches_get_no_gradient():
+    x, w = normal(1, 2, 7, 8), normal(3, 2, 2, 2, seed=1)
+    _, _, (dx, _, _) = gradients(conv2d, conv2d_backward, x, w, None, stride=4)
+    unseen = np.ones((7, 8), bool)
+    for i in (0, 4):
+        for j in (0, 4):
+            unseen[i : i + 2, j : j + 2] = False
+    assert np.all(dx[:, :, unseen] == 0)
+    assert np.all(dx[:, :, ~unseen] != 0)
+
+
+@pytest.mark.parametrize("channels", [3, 12])
+def test_an_empty_batch_gives_empty_images_and_zero_weight_gradients(channels):
+    x, w = np.zeros((0, channels, 5, 5)), np.ones((4, channels, 3, 3))
+    y, cache = conv2d(x, w, np.ones(4), padding=1)
+    dx, dw, db = conv2d_backward(y, cache)
+    assert y.shape == (0, 4, 5, 5)
+    assert dx.shape == x.shape
+    assert dw.shape == w.shape
+    assert not dw.any()
+    assert not db.any()
+
+
+@pytest.mark.parametrize("lie", [np.ascontiguousarray, batch_last])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_images_come_back_with_the_batch_innermost(lie, groups):
+    x, w = lie(normal(3, 4, 6, 5)), normal(8, 4 // groups, 3, 3, seed=1)
+    y, _, (dx, dw, _) = gradients(conv2d, conv2d_backward, x, w, None, padding=1, groups=groups)
+    assert batch_last(y) is y
+    assert batch_last(dx) is dx
+    assert dw.flags.c_contiguous
+
+
+def test_read_only_arrays_are_accepted():
+    arrays = normal(2, 3, 5, 6), normal(4, 3, 3, 2, seed=1), normal(4, seed=2)
+    want = gradients(conv2d, conv2d_backward, *arrays)[2]
+    for a in arrays:
+        a.flags.writeable = False
+    for got, expected in zip(gradients(conv2d, conv2d_backward, *arrays)[2], want, strict=True):
+        same(got, expected)
+
+
+@repeatable
+@given(st.one_of(convolutions(), many_channels()))
+def test_meta_tensors_give_shapes_without_numbers(case):
+    arrays, options = case
+    y, cache = conv2d(*meta(*arrays), **options)
+    assert y.device.type == "meta"
+    assert tuple(y.shape) == conv2d(*arrays, **options)[0].shape
+    for grad, array in zip(conv2d_backward(y, cache), arrays, strict=True):
+        assert (grad is None) == (array is None)
+        assert grad is None or tuple(grad.shape) == array.shape
+
+
+def test_a_torch_view_into_a_larger_tensor():
+    """Tensors that start inside their storage, as a slice of a mini-batch does."""
+    x, w = normal(4, 3, 6, 5), normal(2, 3, 3, 3, seed=1)
+    whole = to_numpy(batch_last(x))
+    rows = torch.tensor(np.ascontiguousarray(whole.transpose(2, 1, 3, 0)))
+    part = rows[2:].permute(3, 1, 0, 2)
+    same(conv2d(part, *tensors(w))[0], torch.nn.functional.conv2d(*tensors(x[:, :, 2:], w)))
+
+
+X, W, B = np.zeros((2, 4, 6, 5)), np.zeros((8, 4, 3, 3)), np.zeros(8)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "parts"),
+    [
+        ((X[0], W), {}, ["x must have 4 axes (N, C, H, W)", "(4, 6, 5)"]),
+        ((X, W[0]), {}, ["w must have 4 axes (F, C/groups, KH, KW)", "(4, 3, 3)"]),
+        (
+            (X, W[:, :3]),
+            {},
+            ["x has 4 channels but w expects 3", "(2, 4, 6, 5)", "(8, 3, 3, 3)", "Try w of shape"],
+        ),
+        ((X, W), {"groups": 2}, ["4 channels but w expects 8", "4 in each of 2 groups"]),
+        ((X, W), {"groups": 3}, ["groups is 3, C is 4 and F is 8", "(2, 4, 6, 5)"]),
+        ((X, W), {"groups": 0}, ["groups must be a whole number", "groups is 0"]),
+        ((X, W), {"groups": 1.5}, ["groups must be a whole number", "groups is 1.5"]),
+        ((X, W, B[:7]), {}, ["b must have the shape (8,)", "8 kernels", "(7,)"]),
+        ((X, W, B[:, None]), {}, ["b must have the shape (8,)", "(8, 1)"]),
+        (
+            (X, np.zeros((8, 4, 3, 9))),
+            {"padding": 1},
+            ["along the width", "5 + 2·1 − 9 = -2", "(2, 4, 6, 5)", "(8, 4, 3, 9)", "at most 7"],
+        ),
+        ((X, W), {"stride": 0}, ["stride must be an integer >= 1", "0"]),
+        ((X, W), {"stride": (1, 2, 3)}, ["stride must be", "(1, 2, 3)"]),
+        ((X, W), {"padding": -1}, ["padding must be an integer >= 0", "-1"]),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(arrays, options, parts):
+    with pytest.raises(ShapeError) as error:
+        conv2d(*arrays, **options)
+    for part in parts:
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "parts"),
+    [
+        ((X, W.astype(np.float32)), ["float32 and float64", "asarray_like"]),
+        ((X.astype(int), W), ["floating-point", "int64"]),
+        ((X, torch.zeros(8, 4, 3, 3)), ["NumPy and torch on cpu", "asarray_like"]),
+        ((X, W, [0.0] * 8), ["got list", "np.array"]),
+    ],
+)
+def test_mixed_kinds_of_arrays_are_named(arrays, parts):
+    with pytest.raises(TypeError) as error:
+        conv2d(*arrays)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_a_gradient_of_the_wrong_shape_or_kind_is_named():
+    y, cache = conv2d(X, W, B)
+    with pytest.raises(ShapeError, match=r"dy must have the shape \(2, 8, 4, 3\) of the output"):
+        conv2d_backward(y[:1], cache)
+    with pytest.raises(TypeError, match="float32 and float64"):
+        conv2d_backward(y.astype(np.float32), cache)
