@@ -1,0 +1,31 @@
+"""Thin objects over `convnets.functional`: parameters, mode and a repr."""
+
+from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
+from convnets.layers.base import Layer, Parameter
+from convnets.layers.containers import Concat, Container, Residual, Sequential
+from convnets.layers.conv import Conv2d, LocallyConnected2d
+from convnets.layers.linear import Flatten, Linear
+from convnets.layers.norms import LocalResponseNorm
+from convnets.layers.pool import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, MaxPool2d
+
+__all__ = [
+    "AvgPool2d",
+    "Concat",
+    "Container",
+    "Conv2d",
+    "Flatten",
+    "FractionalMaxPool2d",
+    "GlobalAvgPool2d",
+    "Layer",
+    "Linear",
+    "LocalResponseNorm",
+    "LocallyConnected2d",
+    "MaxPool2d",
+    "Parameter",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+]

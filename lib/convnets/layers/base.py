@@ -1,0 +1,185 @@
+"""`Parameter` and `Layer`: what every layer shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from convnets.arrays import asarray_like, contiguous, to_numpy
+from convnets.shapes import ShapeError
+
+
+class Parameter:
+    """An array that is learned, and the gradient of the loss with respect to it.
+
+    Attributes:
+        data: the values; NumPy or torch. Optimisers put a new array here, the old one stays.
+        grad: set by `backward` to an array of the same shape; None before.
+
+    >>> Parameter(np.zeros((2, 3), np.float32))
+    Parameter(2×3 float32)
+    """
+
+    __slots__ = ("data", "grad")
+
+    def __init__(self, data):
+        self.data = data
+        self.grad = None
+
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.data.shape)) or "scalar"
+        return f"Parameter({size} {str(self.data.dtype).removeprefix('torch.')})"
+
+
+class LayerShapeError(ShapeError):
+    """Sizes that do not fit a layer; the message names the layer."""
+
+
+class Layer:
+    """A forward and a backward pass together with their parameters and mode.
+
+    A subclass writes `forward(x)`, which keeps what backward needs in `self.cache`, and
+    `backward(dy)`, which sets (not adds to) the `grad` of each parameter and returns dx.
+    Attributes that are `Parameter`s are found by themselves; a layer made of layers returns them
+    from `children`. One layer object keeps one cache, so it stands only once in a model.
+
+    Attributes:
+        training: True after `train()`, False after `eval()`.
+
+    >>> class Double(Layer):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...     def backward(self, dy):
+    ...         return 2 * dy
+    >>> Double()(np.ones(2)), Double()
+    (array([2., 2.]), Double())
+    """
+
+    training = True
+    _cache = None
+
+    def forward(self, x):
+        """The output for the input `x`."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x).")
+
+    def backward(self, dy):
+        """The loss's gradient dx for its gradient `dy` with respect to the latest output.
+
+        The `grad` of every parameter is assigned, not added to: there is nothing to zero before.
+
+        Raises:
+            RuntimeError: there was no forward pass yet.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define backward(dy).")
+
+    def __call__(self, x):
+        try:
+            return self.forward(x)
+        except LayerShapeError:
+            raise
+        except ShapeError as error:
+            raise LayerShapeError(f"{self!r}, given input {tuple(x.shape)}: {error}") from error
+
+    @property
+    def cache(self):
+        """What the latest forward pass kept for the backward pass."""
+        if self._cache is None:
+            raise RuntimeError(
+                f"backward was called on {self!r} before forward; "
+                "run y = model(x) first, then model.backward(dy)."
+            )
+        return self._cache
+
+    @cache.setter
+    def cache(self, value):
+        self._cache = value
+
+    def children(self) -> dict[str, Layer]:
+        """The layers this layer is made of, by name, in a fixed order."""
+        return {}
+
+    def named_layers(self, name: str = "") -> Iterator[tuple[str, Layer]]:
+        """This layer and all layers inside it, depth first, with dotted names ("" is itself)."""
+        yield name, self
+        for key, child in self.children().items():
+            yield from child.named_layers(f"{name}.{key}" if name else key)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter by dotted name, in the order in which the layers were given."""
+        return {
+            f"{name}.{key}" if name else key: value
+            for name, layer in self.named_layers()
+            for key, value in vars(layer).items()
+            if isinstance(value, Parameter)
+        }
+
+    def train(self, mode: bool = True) -> Layer:
+        """Set the mode of this layer and all inside it to training; returns itself."""
+        for _, layer in self.named_layers():
+            layer.training = mode
+        return self
+
+    def eval(self) -> Layer:
+        """Set the mode of this layer and all inside it to evaluation; returns itself."""
+        return self.train(False)
+
+    def to(self, like) -> Layer:
+        """Move and convert all parameters to the namespace, dtype and device of the array `like`.
+
+        Gradients and caches are dropped. Returns itself.
+        """
+        for _, layer in self.named_layers():
+            layer.cache = None
+        for parameter in self.parameters().values():
+            parameter.data = asarray_like(parameter.data, like)
+            parameter.grad = None
+        return self
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """A NumPy copy of every parameter by name."""
+        return {name: to_numpy(p.data).copy() for name, p in self.parameters().items()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Set every parameter from `state`, copied; dtype and device stay those of this model.
+
+        Raises:
+            ValueError: names or shapes differ; all differences are named and nothing was changed.
+        """
+        parameters = self.parameters()
+        check_state({name: p.data for name, p in parameters.items()}, state)
+        for name, parameter in parameters.items():
+            values = np.array(to_numpy(state[name]))
+            parameter.data = contiguous(asarray_like(values, parameter.data))
+
+    def extra_repr(self) -> str:
+        """The arguments shown between the brackets of `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+
+def check_state(own: Mapping, state: Mapping) -> None:
+    """Compare the names and shapes of two collections of arrays.
+
+    Args:
+        own: what the model has.
+        state: what it should take over.
+    Raises:
+        ValueError: they differ; the message names every difference.
+    """
+    missing = [name for name in own if name not in state]
+    unexpected = [name for name in state if name not in own]
+    problems = [f"missing {', '.join(missing)}"] if missing else []
+    problems += [f"unexpected {', '.join(unexpected)}"] if unexpected else []
+    problems += [
+        f"{name} is {tuple(state[name].shape)} where the model has {tuple(array.shape)}"
+        for name, array in own.items()
+        if name in state and tuple(state[name].shape) != tuple(array.shape)
+    ]
+    if problems:
+        raise ValueError(
+            "this state does not fit the model: " + "; ".join(problems) + ". "
+            "Build the model with the arguments it was saved with."
+        )

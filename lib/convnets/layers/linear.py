@@ -1,0 +1,53 @@
+"""Fully connected layer, and the flattening before it."""
+
+from __future__ import annotations
+
+from convnets import functional as F
+from convnets import init
+from convnets.layers.base import Layer, Parameter
+from convnets.random import generator
+
+
+class Linear(Layer):
+    """y = x wᵀ + b: every output sees every input.
+
+    Args:
+        in_features: D, length of an input.
+        out_features: M, length of an output.
+        bias: whether b is learned; without it there is none.
+        rng: seed or generator for the initial weights (He et al. 2015, arXiv:1502.01852);
+            None draws a fresh seed.
+    Input (N, D), output (N, M); `weight` (M, D), `bias` (M,), float32 until `to` converts them.
+
+    >>> Linear(4, 3, rng=0).parameters()
+    {'weight': Parameter(3×4 float32), 'bias': Parameter(3 float32)}
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng=None):
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(init.kaiming_normal((out_features, in_features), generator(rng)))
+        self.bias = Parameter(init.zeros((out_features,))) if bias else None
+
+    def forward(self, x):
+        y, self.cache = F.linear(x, self.weight.data, self.bias and self.bias.data)
+        return y
+
+    def backward(self, dy):
+        dx, self.weight.grad, db = F.linear_backward(dy, self.cache)
+        if self.bias:
+            self.bias.grad = db
+        return dx
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}{'' if self.bias else ', bias=False'}"
+
+
+class Flatten(Layer):
+    """(N, C, H, W) -> (N, C·H·W), channels outermost."""
+
+    def forward(self, x):
+        y, self.cache = F.flatten(x)
+        return y
+
+    def backward(self, dy):
+        return F.flatten_backward(dy, self.cache)

@@ -1,0 +1,6 @@
+"""Update rules, one per module."""
+
+from convnets.optim.base import Optimizer
+from convnets.optim.sgd import SGD
+
+__all__ = ["SGD", "Optimizer"]

@@ -1,0 +1,245 @@
+"""One training loop, for hand-written layers and for `torch.nn` modules alike."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+
+import numpy as np
+
+from convnets import checkpoint
+from convnets import functional as F
+from convnets.callbacks import Callback, History, ProgressBar
+from convnets.checkpoint import CheckpointError
+from convnets.data import Dataset, batches
+from convnets.engines import engine_for, evaluating
+from convnets.random import generator
+from convnets.run import Evaluation, Run
+
+Loss = tuple[Callable, Callable]
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+
+LOSSES = {
+    "softmax_cross_entropy": (F.softmax_cross_entropy, F.softmax_cross_entropy_backward),
+    "hinge_loss": (F.hinge_loss, F.hinge_loss_backward),
+}
+EVALUATION_BATCH = 256
+
+
+class DivergenceError(ArithmeticError):
+    """The loss became infinite or not a number.
+
+    Attributes:
+        history: what was recorded until then, for a look at how it came.
+    """
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
+
+
+def fit(
+    model,
+    optimizer,
+    train: Dataset,
+    val: Dataset | None = None,
+    *,
+    epochs: int,
+    batch_size: int,
+    rng: int | np.random.Generator,
+    loss: str | Loss = "softmax_cross_entropy",
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+    resume: str | PathLike | None = None,
+) -> History:
+    """Train a model on mini-batches and record what happens.
+
+    Each epoch draws a new order of the examples. The model is put into training mode at the start,
+    and into evaluation mode only while it is validated.
+
+    Args:
+        model: a `convnets.layers.Layer` or a `torch.nn.Module` that gives scores (N, C). It is
+            computed where its parameters are and in their dtype.
+        optimizer: from `convnets.optim`, or for a torch module also from `torch.optim`.
+        train, val: images to learn from, and to validate with after each epoch.
+        epochs: how many in all; a resumed run counts those before.
+        batch_size: examples per step, >= 1; the last batch of an epoch holds what is left.
+        rng: seed or generator for the order of the examples.
+        loss: "softmax_cross_entropy", "hinge_loss", or a pair of functions
+            `forward(scores, labels) -> (loss, cache)` and `backward(dloss, cache) -> dscores`.
+        callbacks: see `convnets.callbacks`.
+        progress: whether to show a progress bar.
+        resume: a file written by `Checkpoint`, from which to continue. Give all other arguments as
+            in the first call; the result is that of one uninterrupted run, bit for bit.
+    Returns:
+        The history of the whole run.
+    Raises:
+        DivergenceError: the loss became infinite or not a number.
+        CheckpointError: `resume` names a file that is damaged or belongs to another run; then the
+            model and the optimiser are as they were.
+
+    >>> from convnets.data import digits
+    >>> from convnets.layers import Flatten, Linear, Sequential
+    >>> from convnets.optim import SGD
+    >>> model = Sequential(Flatten(), Linear(64, 10, rng=0))
+    >>> sgd = SGD(model.parameters(), lr=0.2, momentum=0.9)
+    >>> history = fit(model, sgd, digits(), epochs=2, batch_size=64, rng=0, progress=False)
+    >>> history.train_accuracy[-1] > 0.9
+    True
+    """
+    _check_arguments(train, val, epochs, batch_size)
+    loss_pair = _loss(loss)
+    callbacks = sorted(callbacks, key=lambda callback: callback.goes_last)
+    settings = {
+        "examples": len(train),
+        "validation examples": None if val is None else len(val),
+        "batch_size": batch_size,
+        "loss": loss if isinstance(loss, str) else [getattr(f, "__name__", "") for f in loss],
+        "optimizer": type(optimizer).__name__,
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+    }
+    run = Run(
+        engine=engine_for(model),
+        optimizer=optimizer,
+        rng=generator(rng),
+        epochs=epochs,
+        steps_per_epoch=math.ceil(len(train) / batch_size),
+        settings=settings,
+        callbacks=callbacks,
+        observers=[ProgressBar()] if progress else [],
+    )
+    run.tell("on_start")
+    if resume is not None:
+        run.resume(resume)
+    try:
+        _train(run, train, val, batch_size, loss_pair)
+    finally:
+        run.close()
+    return run.history
+
+
+def _check_arguments(train: Dataset, val: Dataset | None, epochs: int, batch_size: int) -> None:
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, but is {value!r}.")
+    if not len(train):
+        raise ValueError("the training data is empty; there is nothing to learn from.")
+    if val is not None and not len(val):
+        raise ValueError("the validation data is empty; leave val out to train without.")
+
+
+def _loss(loss: str | Loss) -> Loss:
+    if not isinstance(loss, str):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(
+            f"loss must be one of {', '.join(LOSSES)}, or a pair of functions, but is {loss!r}."
+        )
+    return LOSSES[loss]
+
+
+def _train(run: Run, train: Dataset, val: Dataset | None, batch_size: int, loss: Loss) -> None:
+    run.engine.model.train()
+    # Overflow on the way to a diverged loss is told by `_finite`, once and with a remedy.
+    with np.errstate(over="ignore", invalid="ignore"):
+        while not run.finished:
+            started = time.perf_counter()
+            run.train = _train_epoch(run, batches(train, batch_size, run.rng), loss)
+            run.epoch += 1
+            if val is not None:
+                run.val = _evaluate(run.engine, batches(val, EVALUATION_BATCH), loss)
+                _finite(run.val.loss, run, "validation loss")
+            run.seconds = time.perf_counter() - started
+            run.tell("on_epoch")
+    run.tell("on_end")
+
+
+def _train_epoch(run: Run, mini_batches: Batches, loss: Loss) -> Evaluation:
+    loss_forward, loss_backward = loss
+    tally = _Tally()
+    for images, labels in mini_batches:
+        run.steps += 1
+        images, labels = run.engine.place(images, labels)
+        scores = run.engine.training_scores(images)
+        value, cache = loss_forward(scores, labels)
+        run.loss = _finite(float(value), run, "loss")
+        run.engine.backward(loss_backward(1.0, cache))
+        run.optimizer.step()
+        tally.add(run.loss, scores, labels)
+        run.tell("on_step")
+    return tally.mean()
+
+
+def _finite(value: float, run: Run, what: str) -> float:
+    if math.isfinite(value):
+        return value
+    raise DivergenceError(
+        f"the {what} became {value} at step {run.steps}, in epoch "
+        f"{len(run.history.lr) + 1}, with lr={run.lr:g}; try lr={run.lr / 10:g}, and check that "
+        "the images are finite and scaled to about [0, 1].",
+        run.history,
+    )
+
+
+def evaluate(
+    model, dataset: Dataset, *, loss: str | Loss = "softmax_cross_entropy", batch_size: int = 256
+) -> Evaluation:
+    """Mean loss and accuracy of a model in evaluation mode.
+
+    Args:
+        model, loss: as for `fit`. The model's mode is afterwards what it was before.
+        dataset: at least one example.
+        batch_size: examples at a time, which bounds the memory and does not change the result.
+    Returns:
+        (loss, accuracy), accuracy in [0, 1].
+
+    >>> from convnets.data import digits
+    >>> from convnets.layers import Flatten, Linear, Sequential
+    >>> _, accuracy = evaluate(Sequential(Flatten(), Linear(64, 10, rng=0)), digits())
+    >>> accuracy < 0.3
+    True
+    """
+    if not len(dataset):
+        raise ValueError("the data is empty; there is nothing to evaluate.")
+    return _evaluate(engine_for(model), batches(dataset, batch_size), _loss(loss))
+
+
+def _evaluate(engine, mini_batches: Batches, loss: Loss) -> Evaluation:
+    tally = _Tally()
+    with evaluating(engine):
+        for images, labels in mini_batches:
+            images, labels = engine.place(images, labels)
+            scores = engine.scores(images)
+            tally.add(float(loss[0](scores, labels)[0]), scores, labels)
+    return tally.mean()
+
+
+class _Tally:
+    """Sums over mini-batches of different sizes."""
+
+    def __init__(self):
+        self.loss, self.correct, self.examples = 0.0, 0, 0
+
+    def add(self, loss: float, scores, labels) -> None:
+        self.loss += loss * len(labels)
+        self.correct += int((scores.argmax(1) == labels).sum())
+        self.examples += len(labels)
+
+    def mean(self) -> Evaluation:
+        return Evaluation(self.loss / self.examples, self.correct / self.examples)
+
+
+def load_weights(model, path: str | PathLike) -> None:
+    """Give a model the weights in a file written by `Checkpoint`, and nothing else of that run.
+
+    These are the weights after the latest saved epoch, also where `EarlyStopping` kept better ones.
+
+    Raises:
+        CheckpointError: the file is damaged or its weights do not fit; the model is as it was.
+    """
+    try:
+        engine_for(model).load_weights(checkpoint.load(path)["weights"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"the weights in {path} were not loaded: {error}") from error

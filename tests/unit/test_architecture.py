@@ -1,0 +1,151 @@
+"""Imports run one way: between the two packages, and from higher floors to lower ones."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIB = Path(__file__).parents[2] / "lib"
+
+FLOORS = {
+    "convnets": [
+        {"arrays", "random", "shapes"},
+        {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
+        {"layers"},
+        {"callbacks", "checkpoint", "engines", "inspect", "models", "run", "train"},
+        {"figures", "plots"},
+    ],
+    "coursekit": [
+        {"autograding", "checks", "collection", "doctor", "notebooks", "results", "stage"},
+        {"feedback", "lab", "rehearse", "sandbox", "submissions"},
+        {"judge", "mistakes", "verify"},
+        {"classroom", "demo", "release", "report", "similarity"},
+        {"cli"},
+    ],
+}
+
+MODULES = sorted(path for package in FLOORS for path in (LIB / package).rglob("*.py"))
+
+
+def name_of(path):
+    """Dotted name of the module in a file."""
+    parts = path.relative_to(LIB).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path, top_level_only=False):
+    """Dotted names that a module imports; by default also those inside functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            source = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            # `from convnets import layers` names a module too, so every name counts.
+            found |= {f"{source}.{alias.name}" for alias in node.names}
+    return found
+
+
+def family(name):
+    """(package, first-level module) of a dotted name: "convnets.data.fonts" -> convnets, data."""
+    package, _, rest = name.partition(".")
+    return package, rest.partition(".")[0]
+
+
+def floor(package, module):
+    return next((i for i, names in enumerate(FLOORS[package]) if module in names), None)
+
+
+def upward(path):
+    """Imports of `path` that climb to a higher floor, or cross to the other package."""
+    package, module = family(name_of(path))
+    wrong = []
+    for name in imports_of(path):
+        target_package, target = family(name)
+        if target_package not in FLOORS or (target_package, target) == (package, module):
+            continue
+        target_floor = floor(target_package, target)
+        crosses = target_package != package
+        climbs = module and target_floor is not None and target_floor > floor(package, module)
+        if crosses or climbs:
+            wrong.append(name)
+    return wrong
+
+
+def test_there_are_modules_to_look_at():
+    assert {family(name_of(path))[0] for path in MODULES} == set(FLOORS)
+    assert LIB / "convnets" / "layers" / "conv.py" in MODULES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_has_a_floor(path):
+    package, module = family(name_of(path))
+    assert not module or floor(package, module) is not None, (
+        f"give {module} a floor in FLOORS and in docs"
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_run_downwards(path):
+    assert upward(path) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "source", "wrong"),
+    [
+        ("convnets/init.py", "from convnets.layers import ReLU", ["convnets.layers.ReLU"]),
+        ("convnets/init.py", "def f():\n    from convnets import train", ["convnets.train"]),
+        ("convnets/data/x.py", "from ..layers import ReLU", ["convnets.layers.ReLU"]),
+        ("convnets/data/x.py", "from . import fonts", []),
+        ("convnets/train.py", "import coursekit.checks", ["coursekit.checks"]),
+        ("coursekit/checks.py", "from convnets import functional", ["convnets.functional"]),
+        ("convnets/train.py", "from convnets import layers\nimport numpy", []),
+    ],
+)
+def test_the_rule_sees_what_it_forbids(where, source, wrong, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "LIB", tmp_path)
+    path = tmp_path / where
+    path.parent.mkdir(parents=True)
+    path.write_text(source)
+    assert upward(path) == wrong
+
+
+LIGHT = [path for path in MODULES if family(name_of(path))[0] == "convnets"]
+
+
+@pytest.mark.parametrize("path", LIGHT, ids=name_of)
+def test_slow_libraries_are_imported_where_they_are_used(path):
+    package, module = family(name_of(path))
+    draws = floor(package, module) == len(FLOORS[package]) - 1
+    slow = {"torch", "sklearn"} | (set() if draws else {"matplotlib"})
+    top = {name.partition(".")[0] for name in imports_of(path, top_level_only=True)}
+    assert not top & slow
+
+
+def loaded_by(statement):
+    """Names of the modules in a fresh interpreter after a statement."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import convnets", "import convnets.layers, convnets.models", "import convnets.train"],
+)
+def test_importing_the_library_loads_nothing_slow(statement):
+    loaded = loaded_by(statement)
+    assert "convnets" in loaded
+    assert not loaded & {"torch", "matplotlib", "sklearn", "IPython", "scipy"}
+
+
+def test_importing_the_package_alone_does_not_load_numpy():
+    assert "numpy" not in loaded_by("import convnets")
