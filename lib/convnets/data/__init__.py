@@ -1,0 +1,23 @@
+"""Images to learn from: real, drawn or downloaded, all as `Dataset`."""
+
+from convnets.data.builtin import digits, photographs
+from convnets.data.catalogue import load
+from convnets.data.dataset import Dataset, batches, split
+from convnets.data.download import DataError
+from convnets.data.glyphs import glyphs
+from convnets.data.published import cifar10, fashion_mnist
+from convnets.data.textures import textures
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "batches",
+    "cifar10",
+    "digits",
+    "fashion_mnist",
+    "glyphs",
+    "load",
+    "photographs",
+    "split",
+    "textures",
+]
