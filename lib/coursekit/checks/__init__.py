@@ -1,0 +1,20 @@
+"""The checks a student runs: they say what differs, where, why, and what to think about next."""
+
+from coursekit.checks.findings import CheckFailed, Finding
+from coursekit.checks.gradients import numeric_gradient, relative_error
+from coursekit.checks.oracle import Mistake, Oracle
+from coursekit.checks.report import Report, Result, Score
+from coursekit.checks.task import Task
+
+__all__ = [
+    "CheckFailed",
+    "Finding",
+    "Mistake",
+    "Oracle",
+    "Report",
+    "Result",
+    "Score",
+    "Task",
+    "numeric_gradient",
+    "relative_error",
+]

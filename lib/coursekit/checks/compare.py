@@ -1,0 +1,180 @@
+"""Finds how a result differs from the one expected: type, then shape, then dtype, then values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from coursekit.checks.findings import Finding
+
+# Sums taken in another order differ by a few units in the last place of the largest term.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    """A plain NumPy array: torch tensors are brought over, array subclasses lose their tricks."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    return np.array(value, copy=True, subok=False)
+
+
+def tolerance(*arrays: np.ndarray) -> float:
+    """Relative tolerance of the least precise floating-point dtype among `arrays`."""
+    return max(TOLERANCE.get(str(a.dtype), 0.0) for a in arrays)
+
+
+def wrong_elements(got: np.ndarray, want: np.ndarray, rtol: float | None = None) -> np.ndarray:
+    """Boolean array: True where |got − want| > rtol · (|want| + max |want|), NaN equal to NaN."""
+    rtol = tolerance(got, want) if rtol is None else rtol
+    if want.dtype.kind not in "fc" and got.dtype.kind not in "fc":
+        return got != want
+    finite = np.abs(want[np.isfinite(want)])
+    scale = np.abs(want) + (finite.max() if finite.size else 0.0)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(got - want) <= rtol * scale
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return ~(near & np.isfinite(got) | same)
+
+
+def close(a: Any, b: Any) -> bool:
+    """Equal shape, and equal values up to rounding."""
+    a, b = as_numpy(a), as_numpy(b)
+    return a.shape == b.shape and not wrong_elements(a, b).any()
+
+
+def difference(
+    got: Any, want: Any, name: str = "the result", shape_note: str = "", rtol: float | None = None
+) -> Finding | None:
+    """The first way in which `got` differs from `want`, or None.
+
+    Args:
+        got: what the student's code returned.
+        want: array, torch tensor, number, string, or a dict/list/tuple of them.
+        name: how the value is called in the message.
+        shape_note: how the expected shape comes about, shown when the shape is wrong.
+        rtol: relative tolerance; by default that of the dtype (float64 1e-9, float32 1e-4).
+    """
+    if isinstance(want, (str, bool, type(None))):
+        return None if got == want else _plain(got, want, name)
+    if isinstance(want, dict):
+        return _dict_difference(got, want, name, rtol)
+    if isinstance(want, (list, tuple)):
+        return _sequence_difference(got, want, name, rtol)
+    return (
+        _type_difference(got, want, name)
+        or _shape_difference(got, want, name, shape_note)
+        or _dtype_difference(got, want, name)
+        or _value_difference(as_numpy(got), as_numpy(want), name, rtol)
+    )
+
+
+def _plain(got, want, name) -> Finding:
+    return Finding("values", f"{name} is {got!r}, expected {want!r}.")
+
+
+def _dict_difference(got, want, name, rtol) -> Finding | None:
+    if not isinstance(got, dict) or got.keys() != want.keys():
+        keys = sorted(got) if isinstance(got, dict) else type(got).__name__
+        return Finding("type", f"{name} must be a dict with keys {sorted(want)}, but is {keys}.")
+    parts = (difference(got[key], want[key], f"{name}[{key!r}]", rtol=rtol) for key in want)
+    return next((part for part in parts if part), None)
+
+
+def _sequence_difference(got, want, name, rtol) -> Finding | None:
+    if not isinstance(got, (list, tuple)) or len(got) != len(want):
+        given = f"{len(got)} values" if isinstance(got, (list, tuple)) else kind_of(got)
+        return Finding("type", f"{name} must be {len(want)} values, but is {given}.")
+    parts = (
+        difference(g, w, f"{name}[{i}]", rtol=rtol)
+        for i, (g, w) in enumerate(zip(got, want, strict=True))
+    )
+    return next((part for part in parts if part), None)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, as a student would say it."""
+    if value is None:
+        return "None"
+    if hasattr(value, "detach"):
+        return f"a torch tensor on {value.device}"
+    if isinstance(value, np.ndarray):
+        return "a NumPy array"
+    if isinstance(value, (bool, int, float, complex, np.generic)):
+        return f"a single number ({value!r})"
+    return f"a {type(value).__name__}"
+
+
+def _type_difference(got, want, name) -> Finding | None:
+    number_wanted = np.ndim(want) == 0 and not hasattr(want, "detach")
+    if isinstance(want, (int, np.integer)) and isinstance(got, (float, np.floating)):
+        says = f"{name} is {got!r}, a float; expected an integer."
+        return Finding("type", says, ("`//` divides integers and rounds down; `/` makes a float.",))
+    if number_wanted and isinstance(got, (int, float, np.generic)):
+        return None
+    wanted = "a single number" if number_wanted else kind_of(want)
+    given = "a single number" if number_wanted and np.ndim(got) == 0 else kind_of(got)
+    if isinstance(got, np.ndarray) and (number_wanted or isinstance(want, np.ndarray)):
+        return None
+    if given == wanted:
+        return None
+    details = ("Is the `return` missing?",) if got is None else ()
+    return Finding("type", f"{name} is {given}, expected {wanted}.", details)
+
+
+def _shape_difference(got, want, name, note) -> Finding | None:
+    got_shape, want_shape = tuple(np.shape(got)), tuple(np.shape(want))
+    if got_shape == want_shape:
+        return None
+    says = f"{name} has shape {got_shape}, expected {want_shape}."
+    return Finding("shape", says, (note,) if note else ())
+
+
+def _dtype_difference(got, want, name) -> Finding | None:
+    got_dtype, want_dtype = getattr(got, "dtype", None), getattr(want, "dtype", None)
+    if got_dtype is None or want_dtype is None or str(got_dtype) == str(want_dtype):
+        return None
+    if np.ndim(got) == 0 and "float" in str(got_dtype) and "float" in str(want_dtype):
+        return None
+    details = ()
+    if "float" in str(want_dtype):
+        details = ("np.zeros(...) makes float64 unless it is told a dtype: dtype=x.dtype.",)
+    return Finding("dtype", f"{name} has dtype {got_dtype}, expected {want_dtype}.", details)
+
+
+def _value_difference(got, want, name, rtol) -> Finding | None:
+    wrong = wrong_elements(got, want, rtol)
+    if not wrong.any():
+        return None
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = f"{name}[{', '.join(map(str, index))}]" if index else name
+    details = [f"first wrong: {where} = {_number(got[index])}, expected {_number(want[index])}"]
+    bad = int(np.sum(~np.isfinite(got) & np.isfinite(want))) if got.dtype.kind == "f" else 0
+    if bad:
+        details.append(f"{bad} of them are NaN or infinite.")
+    count = f"{int(wrong.sum())} of {wrong.size} values" if wrong.size > 1 else "The value"
+    says = f"{count} of {name} {'are' if wrong.sum() > 1 else 'is'} wrong."
+    says = f"{name} is wrong." if wrong.size == 1 else says
+    return Finding("values", says, tuple(details), picture_of(wrong, index))
+
+
+def _number(value) -> str:
+    return f"{value:.6g}" if np.asarray(value).dtype.kind in "fc" else f"{value}"
+
+
+def picture_of(wrong: np.ndarray, index: tuple[int, ...], rows: int = 16, columns: int = 40) -> str:
+    """A small map of the image (last two axes) that holds the first wrong element.
+
+    >>> print(picture_of(np.array([[False, True], [False, False]]), (0, 1)))
+    · ■
+    · ·
+    """
+    if wrong.ndim == 0 or wrong.size == 1:
+        return ""
+    image = np.atleast_2d(wrong[index[:-2]] if wrong.ndim > 2 else wrong)
+    lines = [" ".join("■" if cell else "·" for cell in row[:columns]) for row in image[:rows]]
+    if image.shape[0] > rows or image.shape[1] > columns:
+        lines.append(f"(the first {rows} rows and {columns} columns of {image.shape})")
+    if wrong.ndim > 2:
+        lines.insert(0, f"[{', '.join(map(str, index[:-2]))}, :, :]   ■ wrong   · right")
+    return "\n".join(lines)

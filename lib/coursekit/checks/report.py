@@ -1,0 +1,156 @@
+"""What a student sees under a check: the same facts as text and as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from coursekit.checks.findings import Finding
+
+GREEN, RED, GREY = "#0a7d38", "#c0341d", "#767676"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check after it ran: `finding` is None where it passed."""
+
+    name: str
+    points: float
+    hidden: bool
+    finding: Finding | None = None
+    printed: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.finding is None
+
+
+class Score(float):
+    """Points of a graded cell. Its text is a plain number, which nbgrader reads as the grade."""
+
+    partial = False  # True where hidden checks have yet to run
+
+    def __repr__(self) -> str:
+        return f"{float(self):g}"
+
+    def _repr_html_(self) -> str:
+        text = " if the hidden checks go as the visible ones did" if self.partial else ""
+        return f'<span style="color:{GREY}">{self!r} points{text}</span>'
+
+
+class Report:
+    """All results of one task, drawn as text (terminals, logs) and HTML (notebooks, feedback).
+
+    Args:
+        name: of the task.
+        points: what its cell is worth, hidden checks included.
+        results: of the checks that ran.
+        void: why the task gets no points whatever its checks say, or "".
+    """
+
+    def __init__(self, name: str, points: float, results: list[Result], void: str = ""):
+        self.name, self.points, self.results, self.void = name, points, results, void
+        self.possible = sum(r.points for r in results)
+        self.earned = 0.0 if void else sum(r.points for r in results if r.passed)
+
+    @property
+    def score(self) -> Score:
+        """Points scaled to the checks that ran: full marks where all passed, 0 where none ran."""
+        score = Score(self.points * self.earned / self.possible if self.possible else 0.0)
+        score.partial = self._hidden_left > 0
+        return score
+
+    @property
+    def _hidden_left(self) -> float:
+        return 0.0 if any(r.hidden for r in self.results) else self.points - self.possible
+
+    @property
+    def summary(self) -> str:
+        """One line, such as 'conv2d: 4 of 5 checks passed, 3 of 6 points.'"""
+        passed = sum(r.passed for r in self.results)
+        left = self._hidden_left
+        rest = f"; hidden checks decide the other {left:g}" if left else ""
+        return (
+            f"{self.name}: {passed} of {len(self.results)} {'visible ' if left else ''}checks "
+            f"passed, {self.earned:g} of {self.possible:g} points{rest}."
+        )
+
+    def failures(self) -> str:
+        """A short text of what failed; "" when all passed."""
+        lines = [self.void] if self.void else []
+        for r in (r for r in self.results if not r.passed):
+            like = f" It looks as if {r.finding.looks_like}." if r.finding.looks_like else ""
+            lines.append(f"✗ {r.name}: {r.finding.says}{like}")
+        return "\n".join((self.summary, *lines)) if lines else ""
+
+    def __repr__(self) -> str:
+        lines = [self.summary, *([self.void] if self.void else [])]
+        for r in self.results:
+            lines.append(f"  {'✓' if r.passed else '✗'} {r.name} ({_points(r)})")
+            if r.finding:
+                lines += ["      " + line for line in _finding_text(r.finding).splitlines()]
+            if r.finding and r.printed:
+                lines.append("      your code printed: " + r.printed.replace("\n", "\n        "))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        colour = GREEN if all(r.passed for r in self.results) and not self.void else RED
+        rows = "".join(_row_html(r) for r in self.results)
+        note = f'<div style="color:{RED}">{escape(self.void)}</div>' if self.void else ""
+        return (
+            f'<div style="border-left:4px solid {colour};padding:2px 12px;margin:4px 0;'
+            f'line-height:1.5"><b>{escape(self.summary)}</b>{note}{rows}</div>'
+        )
+
+
+def _points(r: Result) -> str:
+    return f"{r.points:g} point{'' if r.points == 1 else 's'}{', hidden' if r.hidden else ''}"
+
+
+def _finding_text(f: Finding) -> str:
+    parts = [f.says, *f.details, *f.picture.splitlines()]
+    if f.looks_like:
+        parts.append(f"It looks as if {f.looks_like}.")
+    if f.hints:
+        parts.append(f"Hint: {f.hints[0]}")
+    return "\n".join(parts)
+
+
+def _row_html(r: Result) -> str:
+    mark, colour = ("✓", GREEN) if r.passed else ("✗", RED)
+    head = (
+        f'<div><span style="color:{colour}"><b>{mark}</b></span> {escape(r.name)} '
+        f'<span style="color:{GREY}">({_points(r)})</span></div>'
+    )
+    return head + (_finding_html(r.finding, r.printed) if r.finding else "")
+
+
+def _finding_html(f: Finding, printed: str) -> str:
+    parts = [f"<b>{_code(f.says)}</b>", *(_code(d) for d in f.details)]
+    if f.picture:
+        parts.append(f'<pre style="line-height:1.15;margin:4px 0">{escape(f.picture)}</pre>')
+    if f.looks_like:
+        parts.append(f"It looks as if <b>{_code(f.looks_like)}</b>.")
+    parts.append(_hints_html(f.hints))
+    if printed:
+        text = f'<pre style="margin:4px 0">{escape(printed)}</pre>'
+        parts.append(f"<details><summary>What your code printed</summary>{text}</details>")
+    body = "<br>".join(p for p in parts if p)
+    return f'<div style="margin:0 0 6px 20px">{body}</div>'
+
+
+def _hints_html(hints: tuple[str, ...], number: int = 1) -> str:
+    """Each tier opens inside the one before, so that nobody reads the last hint by accident."""
+    if not hints:
+        return ""
+    deeper = _hints_html(hints[1:], number + 1)
+    return (
+        f"<details><summary>Hint {number}</summary>"
+        f'<div style="margin-left:16px">{_code(hints[0])}{deeper}</div></details>'
+    )
+
+
+def _code(text: str) -> str:
+    """Escaped HTML with `code` in backticks set as code."""
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
