@@ -1,0 +1,403 @@
+"""Right and wrong solutions of assignment a02.
+
+Right ones are written in different styles and must get full marks. A slip is one small change to
+the right solution above it, a mistake that students make, and must lose exactly the points named
+in the test cell of its function, and none in any other cell.
+"""
+
+import numpy as np
+from coursekit.rehearse import Collection
+
+known = Collection("a02_convolution")
+
+# --- task 1: conv_output_shape -------------------------------------------------------------------
+
+
+@known.right("numpy arrays and floor")
+def conv_output_shape(image, kernel, stride, padding):
+    room = np.array(image) + 2 * padding - np.array(kernel)
+    if (room < 0).any():
+        raise ValueError(f"kernel {kernel} larger than padded image {image}")
+    return tuple(int(v) for v in np.floor(room / stride) + 1)
+
+
+@known.right("count the starts")
+def conv_output_shape(image, kernel, stride, padding):
+    counts = [len(range(0, i + 2 * padding - k + 1, stride)) for i, k in zip(image, kernel)]
+    if 0 in counts:
+        raise ValueError("no place for the window")
+    return counts[0], counts[1]
+
+
+@known.right("one axis at a time")
+def conv_output_shape(image, kernel, stride, padding):
+    H, W = image
+    KH, KW = kernel
+    if KH > H + 2 * padding or KW > W + 2 * padding:
+        raise ValueError("the window does not fit")
+    HO = (H + 2 * padding - KH) // stride + 1
+    WO = (W + 2 * padding - KW) // stride + 1
+    return HO, WO
+
+
+slip = known.slips_of(conv_output_shape)
+slip(
+    "the quotient is rounded up",
+    "WO = (W + 2 * padding - KW) // stride",
+    "WO = -(-(W + 2 * padding - KW) // stride)",
+    loses=1,
+)
+slip(
+    "true division", "(W + 2 * padding - KW) // stride", "(W + 2 * padding - KW) / stride", loses=4
+)
+slip("padding counted at one end", "WO = (W + 2 * padding", "WO = (W + padding", loses=3)
+slip("the + 1 is missing", "KW) // stride + 1", "KW) // stride", loses=4)
+slip(
+    "the + 1 comes before the division",
+    "(W + 2 * padding - KW) // stride + 1",
+    "(W + 2 * padding - KW + 1) // stride",
+    loses=2,
+)
+slip("square images assumed", "WO = (W +", "WO = (H +", loses=3)
+slip("square kernels assumed", "- KW) //", "- KH) //", loses=2)
+slip("height and width swapped", "return HO, WO", "return WO, HO", loses=3)
+slip("only the height is checked", " or KW > W + 2 * padding", "", loses=1)
+slip(
+    "the error is a return value",
+    'raise ValueError("the window does not fit")',
+    "return None",
+    loses=1,
+)
+slip("fit is checked without the padding", "KH > H + 2 * padding", "KH > H", loses=1)
+
+
+# --- task 2: conv2d_naive ------------------------------------------------------------------------
+
+
+@known.right("einsum over a window view")
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    xp = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    view = np.lib.stride_tricks.sliding_window_view(xp, w.shape[2:], axis=(2, 3))
+    view = view[:, :, ::stride, ::stride]
+    return np.einsum("ncijpq,fcpq->nfij", view, w) + b[None, :, None, None]
+
+
+@known.right("seven loops, the border by asking")
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    HO, WO = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    y = np.zeros((N, F, HO, WO), dtype=x.dtype)
+    for n, f, i, j in np.ndindex(N, F, HO, WO):
+        y[n, f, i, j] = b[f]
+        for c, p, q in np.ndindex(C, KH, KW):
+            r, s = i * stride + p - padding, j * stride + q - padding
+            if 0 <= r < H and 0 <= s < W:
+                y[n, f, i, j] += w[f, c, p, q] * x[n, c, r, s]
+    return y
+
+
+@known.right("one kernel tap at a time")
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    HO, WO = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    xp = np.zeros((N, C, H + 2 * padding, W + 2 * padding), x.dtype)
+    xp[:, :, padding : padding + H, padding : padding + W] = x
+    y = np.zeros((N, F, HO, WO), x.dtype) + b.reshape(1, F, 1, 1)
+    for p, q in np.ndindex(KH, KW):
+        shifted = xp[:, :, p : p + HO * stride : stride, q : q + WO * stride : stride]
+        y += np.tensordot(w[:, :, p, q], shifted[:, :, :HO, :WO], (1, 1)).swapaxes(0, 1)
+    return y
+
+
+@known.right("loops over outputs and channels")
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    HO = (H + 2 * padding - KH) // stride + 1
+    WO = (W + 2 * padding - KW) // stride + 1
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    y = np.zeros((N, F, HO, WO), dtype=x.dtype)
+    for n, f, i, j in np.ndindex(N, F, HO, WO):
+        y[n, f, i, j] = b[f]
+        for c in range(C):
+            window = xp[n, c, i * stride : i * stride + KH, j * stride : j * stride + KW]
+            y[n, f, i, j] += (window * w[f, c]).sum()
+    return y
+
+
+slip = known.slips_of(conv2d_naive)
+slip("the kernel is flipped", "w[f, c])", "w[f, c, ::-1, ::-1])", loses=7)
+slip("the kernel is transposed", "w[f, c])", "w[f, c].T)", loses=8)
+slip("the bias is forgotten", "= b[f]", "= 0", loses=7)
+slip("the bias is added for every channel", ".sum()", ".sum() + (c > 0) * b[f]", loses=6)
+slip(
+    "= for += over channels",
+    "+= (window * w[f, c]).sum()",
+    "= b[f] + (window * w[f, c]).sum()",
+    loses=6,
+)
+slip("only the first channel", "range(C)", "range(1)", loses=6)
+slip("only the first image", "np.ndindex(N, F", "np.ndindex(1, F", loses=6)
+slip("the window is averaged", ".sum()", ".mean()", loses=7)
+slip(
+    "padding at the top and left only",
+    "(padding, padding), (padding, padding))",
+    "(2 * padding, 0), (2 * padding, 0))",
+    loses=5,
+)
+slip("the border repeats the edge", "(padding, padding)))", "(padding, padding)), 'edge')", loses=5)
+slip(
+    "channels are padded too",
+    "(0, 0), (padding, padding), (padding, padding)))",
+    "(padding, padding), (padding, padding), (padding, padding)))",
+    loses=5,
+)
+slip(
+    "the window starts at i, not at i·stride",
+    "i * stride : i * stride + KH, j * stride : j * stride + KW",
+    "i : i + KH, j : j + KW",
+    loses=4,
+)
+slip("stride for rows only", "j * stride : j * stride + KW", "j : j + KW", loses=4)
+slip(
+    "square kernels assumed", "WO = (W + 2 * padding - KW)", "WO = (W + 2 * padding - KH)", loses=5
+)
+slip("square images assumed", "WO = (W +", "WO = (H +", loses=6)
+slip("HO and WO swapped", "np.zeros((N, F, HO, WO)", "np.zeros((N, F, WO, HO)", loses=7)
+slip(
+    "the last row and column are never written",
+    "in np.ndindex(N, F, HO, WO)",
+    "in np.ndindex(N, F, HO - 1, WO - 1)",
+    loses=7,
+)
+slip("float64 whatever the input", ", dtype=x.dtype", "", loses=1)
+slip("whole numbers only", "dtype=x.dtype", "dtype=int", loses=7)
+slip("w is flipped in place", "y = np", "w[:] = w[:, :, ::-1, ::-1].copy(); y = np", loses=8)
+slip("x is padded by writing its border", "y = np", "x[..., 0] += 0.5; y = np", loses=1)
+slip(
+    "the library's own convolution",
+    "(N, C, H, W), (F",
+    "import convnets.functional; (N, C, H, W), (F",
+    loses=8,
+)
+
+
+# --- task 3: pointwise_conv ----------------------------------------------------------------------
+
+
+@known.right("channels last and back")
+def pointwise_conv(x, w, b):
+    return np.moveaxis(np.moveaxis(x, 1, -1) @ w.T + b, -1, 1)
+
+
+@known.right("einsum")
+def pointwise_conv(x, w, b):
+    return np.einsum("fc,ncij->nfij", w, x) + b[None, :, None, None]
+
+
+slip = known.slips_of(pointwise_conv)
+slip("the bias is forgotten", " + b[None, :, None, None]", "", loses=3)
+slip("images and filters swapped", "nfij", "fnij", loses=3)
+slip("H and W swapped", "nfij", "nfji", loses=2)
+slip("float64 whatever the input", "w, x)", "w.astype(float), x)", loses=1)
+slip(
+    "channels are not summed",
+    'np.einsum("fc,ncij->nfij", w, x)',
+    "w[:, 0, None, None] * x[:, :1]",
+    loses=3,
+)
+
+
+@known.right("rows of pixels")
+def pointwise_conv(x, w, b):
+    N, C, H, W = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, C) @ w.T + b
+    return rows.reshape(N, H, W, -1).transpose(0, 3, 1, 2)
+
+
+slip = known.slips_of(pointwise_conv)
+slip(
+    "reshape instead of transpose",
+    "rows.reshape(N, H, W, -1).transpose(0, 3, 1, 2)",
+    "rows.reshape(N, -1, H, W)",
+    loses=2,
+)
+
+
+# --- task 4: im2col ------------------------------------------------------------------------------
+
+
+@known.right("fancy indexing")
+def im2col(x, KH, KW, stride=1, padding=0):
+    N, C, H, W = x.shape
+    HO, WO = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    p, q = np.divmod(np.arange(KH * KW), KW)
+    i, j = np.divmod(np.arange(HO * WO), WO)
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    columns = xp[:, :, stride * i[None] + p[:, None], stride * j[None] + q[:, None]]
+    return columns.reshape(N, C * KH * KW, HO * WO)
+
+
+@known.right("window view")
+def im2col(x, KH, KW, stride=1, padding=0):
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    view = np.lib.stride_tricks.sliding_window_view(xp, (KH, KW), axis=(2, 3))
+    view = view[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3)
+    return view.reshape(x.shape[0], x.shape[1] * KH * KW, -1)
+
+
+slip = known.slips_of(im2col)
+slip("rows run over (p, q, c)", "(0, 1, 4, 5, 2, 3)", "(0, 4, 5, 1, 2, 3)", loses=7)
+slip("rows run over (c, q, p)", "(0, 1, 4, 5, 2, 3)", "(0, 1, 5, 4, 2, 3)", loses=8)
+slip("places run down the columns", "(0, 1, 4, 5, 2, 3)", "(0, 1, 4, 5, 3, 2)", loses=8)
+slip("one row for each window", "* KH * KW, -1)", "* KH * KW, -1).swapaxes(1, 2)", loses=8)
+slip("padding is ignored", "(xp, (KH", "(x, (KH", loses=4)
+slip("stride is ignored", "[:, :, ::stride, ::stride]", "", loses=4)
+slip("stride for rows only", "::stride, ::stride]", "::stride]", loses=4)
+slip("float64 whatever the input", "-1)", "-1).astype(float)", loses=2)
+
+
+# --- task 5: conv2d_from_columns -----------------------------------------------------------------
+
+
+@known.right("einsum")
+def conv2d_from_columns(columns, w, b, HO, WO):
+    y = np.einsum("nkp,fk->nfp", columns, w.reshape(w.shape[0], -1))
+    return (y + b.reshape(1, -1, 1)).reshape(y.shape[0], y.shape[1], HO, WO)
+
+
+@known.right("one image at a time")
+def conv2d_from_columns(columns, w, b, HO, WO):
+    rows = w.reshape(len(w), -1)
+    return np.stack([(rows @ c + b[:, None]).reshape(-1, HO, WO) for c in columns])
+
+
+@known.right("one large product for the whole batch")
+def conv2d_from_columns(columns, w, b, HO, WO):
+    N, K, P = columns.shape
+    y = w.reshape(-1, K) @ columns.transpose(1, 0, 2).reshape(K, N * P) + b[:, None]
+    return y.reshape(-1, N, HO, WO).swapaxes(0, 1)
+
+
+slip = known.slips_of(conv2d_from_columns)
+slip("the bias is forgotten", " + b[:, None]", "", loses=3)
+slip("images and filters are not swapped back", ".swapaxes(0, 1)", "", loses=2)
+slip(
+    "reshape instead of transpose",
+    "y.reshape(-1, N, HO, WO).swapaxes(0, 1)",
+    "y.reshape(N, -1, HO, WO)",
+    loses=2,
+)
+slip("HO and WO swapped", "HO, WO).swap", "WO, HO).swap", loses=3)
+slip("kernels laid out last axis first", "w.reshape(-1, K)", 'w.reshape(-1, K, order="F")', loses=2)
+slip(
+    "columns are not gathered by image",
+    "columns.transpose(1, 0, 2).reshape",
+    "columns.reshape",
+    loses=2,
+)
+
+
+# --- task 6: conv2d_backward ---------------------------------------------------------------------
+
+
+@known.right("im2col, two matrix products and a fold")
+def conv2d_backward(dy, x, w, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    HO, WO = dy.shape[2:]
+    flat = dy.reshape(N, F, -1)
+    columns = im2col(x, KH, KW, stride, padding)
+    dw = (flat @ columns.swapaxes(1, 2)).sum(0).reshape(w.shape)
+    dcolumns = (w.reshape(F, -1).T @ flat).reshape(N, C, KH, KW, HO, WO)
+    dxp = np.zeros((N, C, H + 2 * padding, W + 2 * padding), x.dtype)
+    for i, j in np.ndindex(HO, WO):
+        top, left = i * stride, j * stride
+        dxp[:, :, top : top + KH, left : left + KW] += dcolumns[:, :, :, :, i, j]
+    return dxp[:, :, padding : padding + H, padding : padding + W], dw, flat.sum((0, 2))
+
+
+@known.right("dx as a convolution of the dilated dy with the flipped kernel")
+def conv2d_backward(dy, x, w, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    HO, WO = dy.shape[2:]
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(xp, (KH, KW), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride][:, :, :HO, :WO]
+    dw = np.tensordot(dy, windows, ((0, 2, 3), (0, 2, 3)))
+    wide = np.zeros((N, F, H + 2 * padding + KH - 1, W + 2 * padding + KW - 1), x.dtype)
+    rows = slice(KH - 1, KH - 1 + stride * (HO - 1) + 1, stride)
+    columns = slice(KW - 1, KW - 1 + stride * (WO - 1) + 1, stride)
+    wide[:, :, rows, columns] = dy
+    back = np.lib.stride_tricks.sliding_window_view(wide, (KH, KW), axis=(2, 3))
+    dxp = np.tensordot(back, w[:, :, ::-1, ::-1], ((1, 4, 5), (0, 2, 3)))
+    dx = np.moveaxis(dxp, -1, 1)[:, :, padding : padding + H, padding : padding + W]
+    return dx, dw, dy.sum((0, 2, 3))
+
+
+@known.right("loops over outputs")
+def conv2d_backward(dy, x, w, stride=1, padding=0):
+    (N, C, H, W), (F, _, KH, KW) = x.shape, w.shape
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    dxp, dw, db = np.zeros_like(xp), np.zeros_like(w), np.zeros(F, x.dtype)
+    for n, f, i, j in np.ndindex(dy.shape):
+        top, left = i * stride, j * stride
+        db[f] += dy[n, f, i, j]
+        dw[f] += dy[n, f, i, j] * xp[n, :, top : top + KH, left : left + KW]
+        dxp[n, :, top : top + KH, left : left + KW] += dy[n, f, i, j] * w[f]
+    dx = dxp[:, :, padding : padding + H, padding : padding + W]
+    return dx, dw, db
+
+
+slip = known.slips_of(conv2d_backward)
+slip(
+    "= for += where windows overlap in dx",
+    "left : left + KW] += dy",
+    "left : left + KW] = dy",
+    loses=5,
+)
+slip("= for += in dw", "dw[f] +=", "dw[f] =", loses=4)
+slip("= for += in db", "db[f] +=", "db[f] =", loses=4)
+slip(
+    "[p:-p] with padding 0",
+    "padding : padding + H, padding : padding + W",
+    "padding:-padding, padding:-padding",
+    loses=4,
+)
+slip(
+    "dx keeps its padding",
+    "dx = dxp[:, :, padding : padding + H, padding : padding + W]",
+    "dx = dxp",
+    loses=4,
+)
+slip(
+    "the padding is cut off at the wrong end",
+    "dx = dxp[:, :, padding : padding + H, padding : padding + W]",
+    "dx = dxp[:, :, :H, :W]",
+    loses=4,
+)
+slip(
+    "stride is ignored on the way back",
+    "top, left = i * stride, j * stride",
+    "top, left = i, j",
+    loses=6,
+)
+slip("stride for rows only", "j * stride", "j", loses=6)
+slip("the kernel is flipped in dx", "* w[f]", "* w[f, :, ::-1, ::-1]", loses=6)
+slip("dw is averaged over the batch", "return dx, dw,", "return dx, dw / N,", loses=4)
+slip("db is averaged over the batch", "return dx, dw, db", "return dx, dw, db / N", loses=4)
+slip("db is summed over the batch only", "return dx, dw, db", "return dx, dw, dy.sum(0)", loses=5)
+slip("only the first image", "np.ndindex(dy.shape)", "np.ndindex(1, *dy.shape[1:])", loses=9)
+slip(
+    "the bias is taken for a factor",
+    "db[f] += dy[n, f, i, j]",
+    "db[f] += dy[n, f, i, j] * w[f].sum()",
+    loses=5,
+)
+slip("float64 whatever the input", "return dx, dw, db", "return dx.astype(float), dw, db", loses=1)
+slip(
+    "dy is used up",
+    "        dxp[n, :, top : top + KH, left : left + KW] += dy[n, f, i, j] * w[f]",
+    "        dxp[n, :, top : top + KH, left : left + KW] += dy[n, f, i, j] * w[f]\n        dy[n, f, i, j] = 0",
+    loses=1,
+)
+slip("another order of the gradients", "return dx, dw, db", "return db, dx, dw", loses=10)
+slip("db is not returned", "return dx, dw, db", "return dx, dw", loses=10)

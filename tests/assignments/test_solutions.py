@@ -1,0 +1,63 @@
+"""Every known mistake loses the points it should; every right solution gets them all."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from coursekit import notebooks
+from coursekit.notebooks import Kind
+from coursekit.rehearse import Rehearsal, collections_in, judge, load
+
+ROOT = Path(__file__).parents[2]
+COLLECTIONS = {path.stem: load(path) for path in collections_in(ROOT)}
+ENTRIES = [
+    pytest.param(name, entry, id=f"{name}-{entry}")
+    for name, known in COLLECTIONS.items()
+    for entry in known.entries
+]
+
+
+def source(name):
+    return ROOT / "solutions" / name / f"{name}.ipynb"
+
+
+@cache
+def rehearsal(name):
+    return Rehearsal.of(source(name))
+
+
+@pytest.mark.parametrize(("name", "entry"), ENTRIES)
+def test_a_solution_loses_exactly_the_points_it_should(name, entry):
+    verdict = judge(rehearsal(name), entry)
+    assert verdict.lost == pytest.approx(dict(entry.loses)), (verdict.recognised, verdict.errors)
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_the_reference_earns_full_marks_in_every_cell(name):
+    outcome = rehearsal(name).run()
+    assert outcome.points == rehearsal(name).maximum
+    assert (outcome.errors, outcome.unscored) == ({}, [])
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_every_task_has_wrong_solutions_and_one_that_is_right_in_another_way(name):
+    tasks = {
+        name
+        for name, cell in notebooks.solutions(notebooks.read(source(name))).items()
+        if notebooks.kind(cell) == Kind.SOLUTION
+    }
+    entries = COLLECTIONS[name].entries
+    assert {entry.cell for entry in entries if entry.is_right} == tasks
+    assert {entry.cell for entry in entries if not entry.is_right} == tasks
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_collection_is_large_enough_to_tell_something(name):
+    entries = COLLECTIONS[name].entries
+    assert sum(not entry.is_right for entry in entries) >= 25
+    assert sum(entry.is_right for entry in entries) >= 8
+
+
+def test_every_assignment_has_a_collection():
+    assert sorted(COLLECTIONS) == sorted(path.stem for path in ROOT.glob("solutions/*/a*.ipynb"))
