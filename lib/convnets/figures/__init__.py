@@ -1,0 +1,1 @@
+"""Explanatory drawings for the lectures, one module per lecture topic; see each module."""
