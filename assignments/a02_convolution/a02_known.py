@@ -1,0 +1,547 @@
+"""References and known mistakes behind the checks of assignment a02.
+
+Each mistake is the right function given wrong arguments, or its result put wrongly together, so
+that a check can say "it looks as if ...". Nothing here is written the way the tasks ask for.
+"""
+
+import time
+
+import numpy as np
+
+from convnets import functional as F
+from convnets import shapes
+from coursekit import Mistake, Oracle
+
+
+def sample(rng, n=2, c=3, h=6, w=9, f=4, kh=3, kw=2, dtype=np.float64):
+    """Random images (n, c, h, w), kernels (f, c, kh, kw) and biases (f,)."""
+    draw = (rng.standard_normal(shape) for shape in ((n, c, h, w), (f, c, kh, kw), (f,)))
+    return tuple(a.astype(dtype) for a in draw)
+
+
+def upstream(rng, x, w, stride, padding):
+    """A random gradient of the shape of the convolution of x with w."""
+    return rng.standard_normal(_conv(x, w, None, stride, padding).shape)
+
+
+def _c_ordered(*arrays):
+    return tuple(np.ascontiguousarray(a) for a in arrays)
+
+
+def _flip(w):
+    return w[:, :, ::-1, ::-1]
+
+
+def _swap(a):
+    return a.swapaxes(-1, -2)
+
+
+# --- task 1: output shape ------------------------------------------------------------------------
+
+
+def _output_shape(image, kernel, stride, padding):
+    return shapes.output_shape(image, kernel, (stride, stride), (padding, padding))
+
+
+def _by(formula):
+    """The output shape when `formula(size, kernel, stride, padding)` is used on both axes."""
+
+    def make(image, kernel, stride, padding):
+        return tuple(formula(i, k, stride, padding) for i, k in zip(image, kernel, strict=True))
+
+    return make
+
+
+def explain_shape(h, w, kh, kw, stride, padding):
+    return (
+        f"height {shapes.explain_output_size(h, kh, stride, padding)}; "
+        f"width {shapes.explain_output_size(w, kw, stride, padding)}"
+    )
+
+
+output_shape = Oracle(
+    _output_shape,
+    mistakes=(
+        Mistake(
+            "the quotient is rounded up",
+            _by(lambda i, k, s, p: -(-(i + 2 * p - k) // s) + 1),
+            ("A window that does not fit completely does not count.",),
+        ),
+        Mistake(
+            "the final + 1 is missing",
+            _by(lambda i, k, s, p: (i + 2 * p - k) // s),
+            ("How many places does a window have that is as large as the image?",),
+        ),
+        Mistake(
+            "padding is counted at one end only",
+            _by(lambda i, k, s, p: (i + p - k) // s + 1),
+            ("Padding is added on the left and on the right, at the top and at the bottom.",),
+        ),
+        Mistake(
+            "the + 1 is added before dividing",
+            _by(lambda i, k, s, p: (i + 2 * p - k + 1) // s),
+            ("Count the steps first, then the place where you started.",),
+        ),
+        Mistake(
+            "height and width are swapped",
+            lambda *a: _output_shape(*a)[::-1],
+            ("Which comes first in (H, W)?",),
+        ),
+        Mistake(
+            "the height of the kernel is used for both axes",
+            lambda i, k, s, p: _output_shape(i, (k[0], k[0]), s, p),
+            ("Kernels need not be square.",),
+        ),
+    ),
+)
+
+
+# --- task 2: forward -----------------------------------------------------------------------------
+
+
+def _conv(x, w, b, stride=1, padding=0):
+    return np.ascontiguousarray(F.conv2d(x, w, b, stride, padding)[0])
+
+
+def _one_sided(share):
+    """All the padding, or half of it (share 2 or 1), at the top and left."""
+
+    def make(x, w, b, stride=1, padding=0):
+        ends = ((0, 0), (0, 0), (share * padding, 0), (share * padding, 0))
+        return _conv(np.pad(x, ends), w, b, stride, 0)
+
+    return make
+
+
+def _mistaken_width(of_image, of_kernel):
+    """The output as wide as if the image, or the kernel, were as wide as it is high."""
+
+    def make(x, w, b, stride=1, padding=0):
+        image = x.shape[2] if of_image else x.shape[3]
+        kernel = w.shape[2] if of_kernel else w.shape[3]
+        wide = shapes.output_size(image, kernel, stride, padding)
+        y = _conv(x, w, b, stride, padding)
+        if wide > y.shape[3]:
+            raise ValueError("wider than the right output")
+        return y[:, :, :, :wide]
+
+    return make
+
+
+def _small_steps(rows, columns):
+    """The right number of outputs, but the window moves by one pixel on the axes that say so."""
+
+    def make(x, w, b, stride=1, padding=0):
+        steps = (1 if rows else stride, 1 if columns else stride)
+        high, wide = _conv(x, w, b, stride, padding).shape[2:]
+        return _conv(x, w, b, steps, padding)[:, :, :high, :wide]
+
+    return make
+
+
+def _edge_padded(x, w, b, stride=1, padding=0):
+    ends = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    return _conv(np.pad(x, ends, mode="edge"), w, b, stride, 0)
+
+
+def _last_left_out(x, w, b, stride=1, padding=0):
+    y = _conv(x, w, b, stride, padding)
+    y[:, :, -1, :] = 0
+    y[:, :, :, -1] = 0
+    return y
+
+
+def _only_first_image(x, w, b, stride=1, padding=0):
+    y = _conv(x, w, b, stride, padding)
+    y[1:] = 0
+    return y
+
+
+def _explain_conv(x, w, b, stride=1, padding=0):
+    (n, _, *image), (f, _, *kernel) = x.shape, w.shape
+    return (
+        f"(N, F, HO, WO) with N = {n}, F = {f}, {explain_shape(*image, *kernel, stride, padding)}"
+    )
+
+
+conv2d = Oracle(
+    _conv,
+    explain_shape=_explain_conv,
+    mistakes=(
+        Mistake(
+            "the kernel is flipped: that is true convolution",
+            lambda x, w, b, *a, **k: _conv(x, _flip(w), b, *a, **k),
+            (
+                "This course's conv2d is cross-correlation.",
+                "Which pixel does w[f, c, 0, 0] meet: the first of the window, or the last?",
+            ),
+        ),
+        Mistake(
+            "the kernel is transposed",
+            lambda x, w, b, *a, **k: _conv(x, _swap(w), b, *a, **k),
+            ("Which index of w runs down, and which across?",),
+        ),
+        Mistake(
+            "the bias is not added",
+            lambda x, w, b, *a, **k: _conv(x, w, np.zeros_like(b), *a, **k),
+            ("The sum over the window is not all there is in the formula.",),
+        ),
+        Mistake(
+            "the bias is added once per channel",
+            lambda x, w, b, *a, **k: _conv(x, w, x.shape[1] * b, *a, **k),
+            ("How often does b[f] stand in the formula of one output?",),
+        ),
+        Mistake(
+            "the bias is added once per kernel element",
+            lambda x, w, b, *a, **k: _conv(x, w, w[0].size * b, *a, **k),
+            ("How often does b[f] stand in the formula of one output?",),
+        ),
+        Mistake(
+            "only the first channel is used",
+            lambda x, w, b, *a, **k: _conv(x[:, :1], w[:, :1], b, *a, **k),
+            ("A kernel of shape (C, KH, KW) sums over all channels.",),
+        ),
+        Mistake(
+            "only the last channel is used",
+            lambda x, w, b, *a, **k: _conv(x[:, -1:], w[:, -1:], b, *a, **k),
+            ("Is the sum over channels accumulated (+=) or overwritten (=)?",),
+        ),
+        Mistake(
+            "the window is averaged, not summed",
+            lambda x, w, b, *a, **k: _conv(x, w / w[0].size, b, *a, **k),
+            ("Convolution is a weighted sum; nothing divides it.",),
+        ),
+        Mistake(
+            "the height of the image is used for its width, too",
+            _mistaken_width(True, False),
+            ("Images need not be square: compute HO from H, and WO from W.",),
+        ),
+        Mistake(
+            "the height of the kernel is used for its width, too",
+            _mistaken_width(False, True),
+            ("Kernels need not be square: compute HO from KH, and WO from KW.",),
+        ),
+        *(
+            Mistake(
+                "padding is added at the top and left only",
+                _one_sided(share),
+                ("np.pad takes a pair (before, after) for each axis.",),
+            )
+            for share in (1, 2)
+        ),
+        Mistake(
+            "the border is padded with copies of the edge, not with zeros",
+            _edge_padded,
+            ("Which mode does np.pad use by default?",),
+        ),
+        Mistake(
+            "padding is ignored",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, stride, 0),
+            ("Where does `padding` enter your code?",),
+        ),
+        Mistake(
+            "stride is ignored",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, 1, padding),
+            ("Output (i, j) looks at the window that starts at (i · stride, j · stride).",),
+        ),
+        Mistake(
+            "stride is ignored for the columns",
+            lambda x, w, b, stride=1, padding=0: _conv(x, w, b, (stride, 1), padding),
+            ("Both axes move by `stride`.",),
+        ),
+        Mistake(
+            "the window moves by one pixel, whatever the stride",
+            _small_steps(True, True),
+            ("Output (i, j) looks at the window that starts at (i · stride, j · stride).",),
+        ),
+        Mistake(
+            "the stride is used for the rows only",
+            _small_steps(False, True),
+            ("Both axes move by `stride`.",),
+        ),
+        Mistake(
+            "the last row and the last column are left out",
+            _last_left_out,
+            ("How many values does range(HO) give, and range(HO - 1)?",),
+        ),
+        Mistake(
+            "only the first image of the batch is done",
+            _only_first_image,
+            ("There are N images.",),
+        ),
+    ),
+)
+
+
+# --- task 3: pointwise ---------------------------------------------------------------------------
+
+
+def _pointwise(x, w, b):
+    return _conv(x, w[:, :, None, None], b)
+
+
+pointwise = Oracle(
+    _pointwise,
+    explain_shape=lambda x, w, b: (
+        f"(N, F, H, W) = ({x.shape[0]}, {w.shape[0]}, {x.shape[2]}, {x.shape[3]})"
+    ),
+    mistakes=(
+        Mistake(
+            "the bias is not added",
+            lambda x, w, b: _pointwise(x, w, np.zeros_like(b)),
+            ("One number b[f] is added to the whole map f.",),
+        ),
+        Mistake(
+            "the rows and columns of the image are swapped",
+            lambda x, w, b: _swap(_pointwise(x, w, b)),
+            ("Follow the axes: which one did reshape or transpose put where?",),
+        ),
+        Mistake(
+            "images and filters are swapped",
+            lambda x, w, b: _pointwise(x, w, b).swapaxes(0, 1),
+            ("The result is indexed (N, F, H, W). What does np.tensordot put first?",),
+        ),
+        Mistake(
+            "reshape was used to move an axis",
+            lambda x, w, b: np.moveaxis(_pointwise(x, w, b), 1, -1).reshape(
+                x.shape[0], w.shape[0], *x.shape[2:]
+            ),
+            ("reshape keeps the order of the numbers in memory; transpose moves axes.",),
+        ),
+    ),
+)
+
+
+# --- tasks 4 and 5: im2col -----------------------------------------------------------------------
+
+
+def _columns(x, kh, kw, stride, padding):
+    """Columns read off a convolution with one kernel per element of the window."""
+    n, c = x.shape[:2]
+    eye = np.eye(c * kh * kw, dtype=x.dtype).reshape(-1, c, kh, kw)
+    return _conv(x, eye, None, stride, padding).reshape(n, c * kh * kw, -1)
+
+
+def _reordered(order):
+    """Columns whose rows run over (c, p, q) in another order."""
+
+    def make(x, kh, kw, stride, padding):
+        columns = _columns(x, kh, kw, stride, padding)
+        blocks = columns.reshape(x.shape[0], x.shape[1], kh, kw, -1)
+        return blocks.transpose(0, *order, 4).reshape(columns.shape)
+
+    return make
+
+
+def _places_transposed(x, kh, kw, stride, padding):
+    columns = _columns(x, kh, kw, stride, padding)
+    places = _output_shape(x.shape[2:], (kh, kw), stride, padding)
+    return _swap(columns.reshape(*columns.shape[:2], *places)).reshape(columns.shape)
+
+
+im2col = Oracle(
+    _columns,
+    explain_shape=lambda x, kh, kw, stride, padding: (
+        f"(N, C·KH·KW, HO·WO) = ({x.shape[0]}, {x.shape[1]}·{kh}·{kw}, HO·WO), "
+        f"{explain_shape(*x.shape[2:], kh, kw, stride, padding)}"
+    ),
+    mistakes=(
+        Mistake(
+            "the rows run over kernel positions first and channels last",
+            _reordered((2, 3, 1)),
+            (
+                "The rows must match w.reshape(F, -1).",
+                "In memory, w[f] runs over channels slowest and over KW fastest.",
+            ),
+        ),
+        Mistake(
+            "KH and KW are swapped in the order of the rows",
+            _reordered((1, 3, 2)),
+            ("The rows must match w.reshape(F, -1), whose fastest index is KW.",),
+        ),
+        Mistake(
+            "the places run down the columns of the output, not along its rows",
+            _places_transposed,
+            ("The last axis runs over (i, j) with j fastest.",),
+        ),
+        Mistake(
+            "rows and columns of the matrix are swapped",
+            lambda *a: _swap(_columns(*a)),
+            ("One column for each place of the window.",),
+        ),
+        Mistake(
+            "padding is ignored",
+            lambda x, kh, kw, stride, padding: _columns(x, kh, kw, stride, 0),
+            ("Pad first, then cut out the windows.",),
+        ),
+        Mistake(
+            "stride is ignored",
+            lambda x, kh, kw, stride, padding: _columns(x, kh, kw, 1, padding),
+            ("Window (i, j) starts at (i · stride, j · stride).",),
+        ),
+    ),
+)
+
+
+from_columns = Oracle(
+    lambda columns, w, b, HO, WO: _from_columns(columns, w, b).reshape(
+        *_firsts(columns, w), HO, WO
+    ),
+    explain_shape=lambda columns, w, b, HO, WO: (
+        f"(N, F, HO, WO) = ({len(columns)}, {len(w)}, {HO}, {WO})"
+    ),
+    mistakes=(
+        Mistake(
+            "the bias is not added",
+            lambda columns, w, b, HO, WO: _from_columns(columns, w, 0 * b).reshape(
+                *_firsts(columns, w), HO, WO
+            ),
+            ("One number b[f] is added to the whole map f.",),
+        ),
+        Mistake(
+            "height and width are swapped in the reshape",
+            lambda columns, w, b, HO, WO: _from_columns(columns, w, b).reshape(
+                *_firsts(columns, w), WO, HO
+            ),
+            ("The places run along the rows of the output: HO rows of WO places.",),
+        ),
+        Mistake(
+            "images and filters are mixed up by a reshape",
+            lambda columns, w, b, HO, WO: (
+                _from_columns(columns, w, b).swapaxes(0, 1).reshape(len(columns), len(w), HO, WO)
+            ),
+            ("reshape keeps the order of the numbers in memory; transpose moves axes.",),
+        ),
+    ),
+)
+
+
+def _from_columns(columns, w, b):
+    """(N, F, places), by einsum."""
+    return np.einsum("fk,nkp->nfp", w.reshape(len(w), -1), columns) + b[:, None]
+
+
+def _firsts(columns, w):
+    return len(columns), len(w)
+
+
+def seconds(function, *args, **kwargs):
+    """Best of two wall-clock times of a call, in seconds."""
+
+    def once():
+        start = time.perf_counter()
+        function(*args, **kwargs)
+        return time.perf_counter() - start
+
+    return min(once(), once())
+
+
+# --- task 6: backward ----------------------------------------------------------------------------
+
+
+def _backward(dy, x, w, stride=1, padding=0):
+    cache = F.conv2d(x, w, None, stride, padding)[1]
+    dx, dw, _ = F.conv2d_backward(dy, cache)
+    return *_c_ordered(dx, dw), dy.sum((0, 2, 3))
+
+
+def _with(which, change):
+    """The right gradients, with number `which` replaced by `change(dy, x, w, stride, padding)`."""
+
+    def make(dy, x, w, stride=1, padding=0):
+        gradients = list(_backward(dy, x, w, stride, padding))
+        gradients[which] = change(dy, x, w, stride, padding)
+        return tuple(gradients)
+
+    return make
+
+
+def _windows(dy, x, w, stride, padding):
+    """What each output sends back to its window, with the slices where it goes."""
+    kh, kw = w.shape[2:]
+    for i, j in np.ndindex(dy.shape[2:]):
+        place = (slice(i * stride, i * stride + kh), slice(j * stride, j * stride + kw))
+        yield (slice(None), slice(None), *place), np.tensordot(dy[:, :, i, j], w, 1)
+
+
+def _assigned(dy, x, w, stride, padding):
+    n, c, *image = x.shape
+    dx = np.zeros((n, c, *(size + 2 * padding for size in image)), x.dtype)
+    for place, sent in _windows(dy, x, w, stride, padding):
+        dx[place] = sent
+    return dx[:, :, padding : padding + image[0], padding : padding + image[1]]
+
+
+def _still_padded(dy, x, w, stride, padding):
+    ends = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    return _backward(dy, np.pad(x, ends), w, stride, 0)[0]
+
+
+def _flip_sum(dy, x, w, stride, padding):
+    return _backward(dy, x, _flip(w), stride, padding)[0]
+
+
+backward = Oracle(
+    _backward,
+    outputs=("dx", "dw", "db"),
+    mistakes=(
+        Mistake(
+            "windows that overlap overwrite each other in dx",
+            _with(0, _assigned),
+            ("A pixel that several windows see gets a share from each of them.", "+= or =?"),
+        ),
+        Mistake(
+            "the kernel is flipped once too often in dx",
+            _with(0, _flip_sum),
+            ("Pixel (i·stride + p, j·stride + q) met w[f, c, p, q] on the way forward.",),
+        ),
+        Mistake(
+            "dx still has the padding around it",
+            _with(0, _still_padded),
+            (
+                "dx has the shape of x, not of the padded x.",
+                "Careful: dx[..., p:-p] is empty where p is 0.",
+            ),
+        ),
+        Mistake(
+            "dw is averaged over the batch",
+            _with(1, lambda dy, x, *a: _backward(dy, x, *a)[1] / x.shape[0]),
+            ("The mean is taken in the loss, once; its 1/N is in dy already.",),
+        ),
+        Mistake(
+            "dw comes from the last image only",
+            _with(1, lambda dy, x, *a: _backward(dy[-1:], x[-1:], *a)[1]),
+            ("Every image contributes to dw: += or =?",),
+        ),
+        Mistake(
+            "dw comes from the first image only",
+            _with(1, lambda dy, x, *a: _backward(dy[:1], x[:1], *a)[1]),
+            ("Every image contributes to dw.",),
+        ),
+        Mistake(
+            "dw is flipped",
+            _with(1, lambda *a: _flip(_backward(*a)[1])),
+            ("dw[f, c, p, q] collects the pixels that met w[f, c, p, q].",),
+        ),
+        Mistake(
+            "db is averaged over the batch",
+            _with(2, lambda dy, *a: dy.sum((2, 3)).mean(0)),
+            ("b[f] is added to every output of map f: how does a sum pass its gradient back?",),
+        ),
+        Mistake(
+            "db is a mean, not a sum",
+            _with(2, lambda dy, *a: dy.mean((0, 2, 3))),
+            ("b[f] is added to every output of map f: how does a sum pass its gradient back?",),
+        ),
+        Mistake(
+            "db is summed over the batch only",
+            _with(2, lambda dy, *a: dy.sum(0)),
+            ("db has the shape of b: one number per filter.",),
+        ),
+        Mistake(
+            "db is not summed over the batch",
+            _with(2, lambda dy, *a: dy.sum((2, 3))),
+            ("db has the shape of b: one number per filter.",),
+        ),
+    ),
+)

@@ -1,0 +1,202 @@
+"""The commands behind `make`. Each imports what it needs when it runs, so help comes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Lectures, assignments and grading of the course. Run it in the course folder.",
+)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ASSIGNMENT]...", help="Such as a02_convolution; all by default."),
+]
+Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Such as a02_convolution.")]
+Students = Annotated[
+    list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
+]
+Workers = Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def release(
+    names: Names = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Change graded cells although students handed in.")
+    ] = False,
+) -> None:
+    """Build and verify the student notebooks: assignments/, and a zip in build/."""
+    from coursekit.release import ReleaseError
+    from coursekit.release import release as release_one
+
+    course = _course()
+    for name in _assignments(course, names):
+        try:
+            done = release_one(course, name, force=force)
+        except ReleaseError as error:
+            _fail(str(error))
+        what = f"{len(done.changed)} files written" if done.changed else "unchanged"
+        typer.echo(f"{name}: {what}, {done.archive.relative_to(course)}")
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Check that releases leak nothing, points agree, solutions earn them and stubs do not."""
+    from coursekit.release import ReleaseError
+    from coursekit.release import verify as verify_one
+
+    course, failed = _course(), False
+    for name in _assignments(course, names):
+        try:
+            found = verify_one(course, name)
+        except ReleaseError as error:
+            found = [str(error)]
+        failed = failed or bool(found)
+        typer.echo(f"{name}: {'all well' if not found else ''}")
+        for problem in found:
+            typer.echo(f"  - {problem}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def mistakes(names: Names = None) -> None:
+    """Run the known wrong and right solutions; show what each one loses and what it was told."""
+    from coursekit import collection, rehearse
+    from coursekit.mistakes import show
+
+    course, failed = _course(), False
+    wanted = names or [path.stem for path in collection.collections_in(course)]
+    for name in wanted:
+        path = course / "tests" / "assignments" / f"{name}.py"
+        if not path.is_file():
+            _fail(f"{name} has no collection of solutions: {path} is missing.")
+        rehearsal = rehearse.Rehearsal.of(course / "solutions" / name / f"{name}.ipynb")
+        failed = not show(rehearsal, collection.load(path)) or failed
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def notebooks(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Lectures or solutions; all by default.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for one cell.")] = 120,
+) -> None:
+    """Run the lectures in fresh kernels and store the results; tidy the solutions."""
+    from coursekit.notebooks import ExecutionError, NotebookError, normalise, read, refresh, write
+
+    course, failed = _course(), False
+    for path in paths or _all_notebooks(course):
+        path = path.resolve()
+        try:
+            if path.is_relative_to(course / "solutions"):
+                changed = write(normalise(read(path)), path)
+            else:
+                changed = refresh(path, timeout)
+        except (ExecutionError, NotebookError) as error:
+            failed = True
+            typer.echo(f"{path.name}: {error}", err=True)
+        else:
+            typer.echo(f"{path.name}: {'written' if changed else 'unchanged'}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def grade(name: Name, student: Students = None, workers: Workers = 2) -> None:
+    """Autograde everything handed in, and write grades-ASSIGNMENT.csv."""
+    from coursekit import classroom
+    from coursekit.autograding import GradingFailed
+
+    course = _course()
+    try:
+        results = classroom.grade(course, name, student, workers=workers)
+        classroom.show(course, results, course / f"grades-{name}.csv")
+    except (FileNotFoundError, GradingFailed) as error:
+        _fail(str(error))
+
+
+@app.command()
+def feedback(name: Name, student: Students = None) -> None:
+    """Write HTML feedback for everyone graded."""
+    from coursekit import classroom
+
+    written = classroom.feedback(_course(), name, student)
+    if not written:
+        _fail(f"nobody's {name} has been graded yet; first: coursekit grade {name}")
+    for who, page in written.items():
+        typer.echo(f"{who}: {page or 'could not be written'}")
+    if None in written.values():
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make the demo's course.")] = Path("demo"),
+    workers: Workers = 2,
+) -> None:
+    """Grade a class of sample students, from release to feedback."""
+    from coursekit import demo
+
+    try:
+        demo.run(folder, _course(), workers)
+    except (FileExistsError, FileNotFoundError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def lab(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="For `jupyter lab`, after `--`.")
+    ] = None,
+) -> None:
+    """Open JupyterLab on the course: Validate, assignment list, formgrader."""
+    from coursekit import lab
+
+    lab.run(_course(), arguments or ())
+
+
+@app.command("check-env")
+def check_env() -> None:
+    """Say in plain words what is wrong with this installation."""
+    from coursekit import doctor
+
+    raise typer.Exit(doctor.run())
+
+
+def _course() -> Path:
+    """The folder the command runs in, if it is a course."""
+    here = Path.cwd()
+    if not (here / "solutions").is_dir():
+        _fail(f"{here} has no folder solutions/. Run this in the course folder.")
+    return here
+
+
+def _assignments(course: Path, names: list[str] | None) -> Iterable[str]:
+    from coursekit.release import assignments
+
+    return names or assignments(course)
+
+
+def _all_notebooks(course: Path) -> list[Path]:
+    return sorted(course.glob("course/*.ipynb")) + sorted(course.glob("solutions/*/*.ipynb"))
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

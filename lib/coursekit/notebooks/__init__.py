@@ -1,0 +1,61 @@
+"""Notebooks: read, write, tidy, find cells, mend a submission, run.
+
+The only place that knows notebook metadata.
+
+notebook = notebooks.read(path)
+for name, cell in notebooks.graded(notebook).items():
+    print(name, notebooks.points(cell))
+"""
+
+from coursekit.notebooks.cells import (
+    HIDDEN,
+    MARKERS,
+    SOLUTION,
+    Kind,
+    changes,
+    find,
+    grade_id,
+    graded,
+    in_region,
+    kind,
+    outside_region,
+    points,
+    solutions,
+    tests,
+    total_points,
+)
+from coursekit.notebooks.files import NotebookError, Reading, read, read_noting, text_of, write
+from coursekit.notebooks.rebuild import rebuild
+from coursekit.notebooks.running import ExecutionError, execute, refresh
+from coursekit.notebooks.tidy import normalise, same_results, unstable_outputs
+
+__all__ = [
+    "HIDDEN",
+    "MARKERS",
+    "SOLUTION",
+    "ExecutionError",
+    "Kind",
+    "NotebookError",
+    "Reading",
+    "changes",
+    "execute",
+    "find",
+    "grade_id",
+    "graded",
+    "in_region",
+    "kind",
+    "normalise",
+    "outside_region",
+    "points",
+    "read",
+    "read_noting",
+    "rebuild",
+    "refresh",
+    "same_results",
+    "solutions",
+    "tests",
+    "text_of",
+    "total_points",
+    "unstable_outputs",
+    "write",
+]

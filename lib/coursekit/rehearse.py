@@ -1,0 +1,191 @@
+"""Runs an assignment in this process with other people's solutions put into it.
+
+Every graded cell must lose exactly the points that the collection states. This is for code the
+course's authors wrote; it is no sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from coursekit import notebooks
+from coursekit.checks import Task
+from coursekit.collection import Collection, Entry, collections_in, load
+from coursekit.stage import Cell, Stage
+
+__all__ = [
+    "Collection",
+    "Entry",
+    "Outcome",
+    "Rehearsal",
+    "Verdict",
+    "collections_in",
+    "judge",
+    "load",
+    "nbgrader_points",
+]
+
+TOLERANCE = 1e-9  # points are sums of a few fractions
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of an assignment earned.
+
+    Attributes:
+        points: test cell -> points, as nbgrader would grade it.
+        tasks: test cell -> its `Task`, with the result of every check.
+        errors: cell -> the exception that ended it, for cells that raised.
+        unscored: test cells that do not end in `task.score()`.
+    """
+
+    points: dict[str, float] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    unscored: list[str] = field(default_factory=list)
+
+    def recognised(self) -> tuple[str, ...]:
+        """Names of the known mistakes that failed checks reported, each once."""
+        results = (result for task in self.tasks.values() for result in task.results)
+        likes = (r.finding.looks_like for r in results if r.finding and r.finding.looks_like)
+        return tuple(dict.fromkeys(likes))
+
+
+class Rehearsal:
+    """An assignment, ready to be run many times.
+
+    Args:
+        notebook: with or without solutions and hidden tests.
+        folder: where it lies; its `.py` files can be imported.
+    """
+
+    def __init__(self, notebook: NotebookNode, folder: str | Path):
+        self.folder = Path(folder)
+        self.cells = {c.id: Cell(c.id, c.source) for c in notebook.cells if c.cell_type == "code"}
+        tests = notebooks.tests(notebook)
+        self._tests = {cell.id: (name, notebooks.points(cell)) for name, cell in tests.items()}
+        self._locked = {c.id for c in notebook.cells if notebooks.kind(c) == notebooks.Kind.LOCKED}
+        self._slots = {name: cell.id for name, cell in notebooks.solutions(notebook).items()}
+        self.maximum = dict(self._tests.values())
+
+    @classmethod
+    def of(cls, path: str | Path) -> Rehearsal:
+        """The rehearsal of the notebook at `path`."""
+        return cls(notebooks.read(path), Path(path).parent)
+
+    def run(self, replacements: Mapping[str, str] | None = None, *, influenced=False) -> Outcome:
+        """Run the code cells in a fresh namespace.
+
+        Args:
+            replacements: solution cell -> source to run in its place.
+            influenced: only the test cells that use what the replaced cells define, directly or
+                through other cells, and whatever those need. The outcome holds no other.
+        Raises:
+            KeyError: a replacement for a cell that is not there; the message lists those there are.
+        """
+        put = {self._slot(n): Cell(n, source) for n, source in (replacements or {}).items()}
+        cells = self.cells | put
+        chosen = self._influenced(cells, put.keys()) if influenced else cells.keys()
+        outcome = Outcome()
+        with Stage(self.folder) as stage:
+            for key, cell in cells.items():
+                if key not in chosen:
+                    continue
+                stage.namespace.pop(cell.scored or "", None)  # the task of an earlier cell
+                played = stage.play(cell)
+                if played.error:
+                    outcome.errors[key] = played.error
+                if key in self._tests:
+                    name, maximum = self._tests[key]
+                    outcome.points[name] = nbgrader_points(played.error, played.text, maximum)
+                    task = stage.namespace.get(cell.scored or "")
+                    if isinstance(task, Task):
+                        outcome.tasks[name] = task
+                    else:
+                        outcome.unscored.append(name)
+        return outcome
+
+    def _influenced(self, cells: Mapping[str, Cell], changed: Set[str]) -> set[str]:
+        """Cells to run: tests that depend on a changed cell, all they need, and locked cells."""
+        reach = {key: _closure(key, cells) for key in self._tests}
+        tests = [key for key, needed in reach.items() if needed & changed]
+        return set(changed) | self._locked.union(*(reach[key] for key in tests))
+
+    def _slot(self, name: str) -> str:
+        if name not in self._slots:
+            there = ", ".join(self._slots)
+            raise KeyError(f"there is no solution cell {name!r} to replace; there are: {there}")
+        return self._slots[name]
+
+
+def _closure(start: str, cells: Mapping[str, Cell]) -> set[str]:
+    """A cell and all cells whose names it reads, directly or through others."""
+    needed, todo = set(), [start]
+    while todo:
+        key = todo.pop()
+        if key not in needed:
+            needed.add(key)
+            todo += [other for other, cell in cells.items() if cell.binds & cells[key].reads]
+    return needed
+
+
+def nbgrader_points(error: str, text: str | None, maximum: float) -> float:
+    """Points nbgrader gives a cell: error 0, a number itself, anything else or nothing all.
+
+    >>> nbgrader_points("", "1.5", 3), nbgrader_points("ValueError", "1.5", 3)
+    (1.5, 0.0)
+    >>> nbgrader_points("", None, 3)
+    3.0
+    """
+    if error:
+        return 0.0
+    try:
+        value = float(text or "")
+    except ValueError:
+        return float(maximum)
+    return value if value >= 0 else float(maximum)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an entry lost, and what the checks said.
+
+    Attributes:
+        lost: test cell -> points lost; cells that lost none are left out.
+        recognised: known mistakes named by the checks.
+        errors: cell -> exception, for cells that raised.
+    """
+
+    entry: Entry
+    lost: dict[str, float]
+    recognised: tuple[str, ...]
+    errors: dict[str, str]
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every cell lost exactly what was stated."""
+        cells = self.lost.keys() | self.entry.loses.keys()
+        return all(
+            abs(self.lost.get(cell, 0) - self.entry.loses.get(cell, 0)) < TOLERANCE
+            for cell in cells
+        )
+
+
+def judge(rehearsal: Rehearsal, entry: Entry) -> Verdict:
+    """Run one entry, and the test cells it can influence; the others lose nothing.
+
+    Raises:
+        KeyError: the entry speaks of a cell that the assignment does not have.
+    """
+    unknown = sorted(entry.loses.keys() - rehearsal.maximum.keys())
+    if unknown:
+        there = ", ".join(rehearsal.maximum)
+        raise KeyError(f"{entry} loses points in {unknown[0]!r}; test cells are: {there}")
+    outcome = rehearsal.run({entry.cell: entry.source}, influenced=True)
+    lost = {name: rehearsal.maximum[name] - points for name, points in outcome.points.items()}
+    lost = {name: points for name, points in lost.items() if abs(points) > TOLERANCE}
+    return Verdict(entry, lost, outcome.recognised(), outcome.errors)
