@@ -1,0 +1,98 @@
+# Everything anyone does with the course. `make` alone lists it.
+#
+# The first target that needs it makes the environment .venv; after that nothing is downloaded.
+#   make PYTHON=python3.12 …         another interpreter for the environment (3.11 or newer)
+#   make BIN=$CONDA_PREFIX/bin …     an environment you made yourself, for example with conda
+#   PIP_EXTRA_INDEX_URL=… make …     pip's own variables are respected. On Linux, PyTorch's index of
+#                                    CPU-only wheels saves some gigabytes of CUDA libraries.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+WORKERS ?= 2
+# The assignment a target is about: make grade A=a02_convolution
+A ?=
+FLAGS ?=
+
+ifdef BIN
+INSTALLED :=
+else
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+endif
+COURSEKIT := $(BIN)/coursekit
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
+
+.PHONY: help lab test lint demo notebooks release grade feedback bench mistakes check-env clean
+
+help: ## list the targets
+	@echo "make …"
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+lab: $(INSTALLED) ## JupyterLab on the course; flags: make lab FLAGS="--no-browser --port=9999"
+	@$(COURSEKIT) lab -- $(FLAGS)
+
+demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release to feedback
+	@$(COURSEKIT) demo
+
+test: $(INSTALLED) lint ## everything CI runs, about ten minutes on two cores
+	@echo "Tests, lectures and solutions on $(WORKERS) workers; about ten minutes."
+	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
+	    -n $(WORKERS) --dist loadfile --timeout 600 \
+	    --nbval --nbval-current-env --nbval-cell-timeout 120
+
+lint: $(INSTALLED) ## style of code and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+notebooks: $(INSTALLED) ## run the lectures in fresh kernels and store what they print and draw
+	@$(COURSEKIT) notebooks
+
+release: $(INSTALLED) ## build and verify the student notebooks (all, or A=a02_convolution)
+	@$(COURSEKIT) release $(A)
+
+grade: $(INSTALLED) ## grade everything handed in: make grade A=a02_convolution
+	$(NEEDS_A)
+	@$(COURSEKIT) grade $(A)
+
+feedback: $(INSTALLED) ## write the HTML feedback: make feedback A=a02_convolution
+	$(NEEDS_A)
+	@$(COURSEKIT) feedback $(A)
+
+bench: $(INSTALLED) ## speed of the library beside PyTorch
+	@$(BIN)/python -m benchmarks
+
+mistakes: $(INSTALLED) ## known wrong and right solutions, and the points each one earns
+	@$(COURSEKIT) mistakes
+
+check-env: ## what is wrong with this installation, in plain words
+	@if test -x $(BIN)/python; then $(BIN)/python lib/coursekit/doctor.py; \
+	 else $(PYTHON) lib/coursekit/doctor.py; fi
+
+clean: ## remove what tests and the demo leave behind; submissions and grades stay
+	@rm -rf build demo .pytest_cache .ruff_cache .hypothesis
+	@find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	    -type d -print0 | xargs -0 rm -rf
+
+# One environment for everything. Torch comes first and alone: it is nine tenths of the download.
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "This Python cannot make environments: its venv module is missing."; \
+	    echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Making the environment .venv with $$($(PYTHON) -V) (once)."
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@torch=$$(grep '^torch==' constraints.txt); \
+	 echo "[1/2] $$torch: 0.2 to 3 GB, some minutes …"; \
+	 $(PIP) install -qq "$$torch" || { $(PIP_FAILED); }
+	@echo "[2/2] JupyterLab, nbgrader and the rest: about 150 MB, a minute or two …"
+	@$(PIP) install -qq -c constraints.txt -e '.[test]' || { $(PIP_FAILED); }
+	@touch $@
+	@echo "The environment is ready."
+
+PIP_FAILED = echo "Installing failed, see above. Is there a network, and enough disk space?"; \
+	     echo "What is installed so far stays; the same command continues."; exit 1

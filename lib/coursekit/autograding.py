@@ -1,0 +1,264 @@
+"""nbgrader's own converters, called from Python for one assignment and one student at a time."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import sysconfig
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import BaseConverter
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+from traitlets.config import Config, PyFileConfigLoader
+
+WORK = ".grading"  # what grading makes on the way; submitted/ itself is only read
+
+
+class GradingFailed(Exception):
+    """nbgrader could not process a notebook; the message says why, in a sentence."""
+
+
+def configuration(course: Path) -> Config:
+    """nbgrader's settings for a course: its nbgrader_config.py, and what many processes need.
+
+    Args:
+        course: the folder that holds solutions/, submitted/ and gradebook.db.
+    """
+    config = Config()
+    if (course / "nbgrader_config.py").exists():
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    defaults = Config()
+    defaults.CourseDirectory.source_directory = "solutions"
+    defaults.CourseDirectory.release_directory = "assignments"
+    defaults.IgnorePattern.enabled = True  # text on stderr would cost a cell all its points
+    defaults.IgnorePattern.pattern = "."
+    defaults.merge(config)
+    defaults.CourseDirectory.root = str(course)
+    # Two writers of one SQLite file wait for each other instead of failing after five seconds.
+    defaults.CourseDirectory.db_url = f"sqlite:///{course / 'gradebook.db'}?timeout=60"
+    defaults.Execute.shutdown_kernel = "immediate"  # a graceful goodbye takes 1.5 s each
+    return defaults
+
+
+def register(course: Path, assignment: str) -> Path:
+    """Tell the gradebook about an assignment, hidden tests included, as it is in solutions/ now.
+
+    Returns:
+        The released notebook to rebuild submissions from.
+    Raises:
+        FileNotFoundError: no such assignment; the message lists those that exist.
+        GradingFailed: the gradebook refuses, for example because graded cells have changed.
+    """
+    if not (course / "solutions" / assignment / f"{assignment}.ipynb").is_file():
+        names = sorted(path.parent.name for path in course.glob("solutions/*/*.ipynb"))
+        there = ", ".join(names) or "none"
+        raise FileNotFoundError(
+            f"No assignment {assignment!r} in {course}/solutions. There: {there}."
+        )
+    config = configuration(course)
+    config.CourseDirectory.assignment_id = assignment
+    config.CourseDirectory.release_directory = f"{WORK}/release"
+    config.GenerateAssignment.force = True
+    with _environment(PATH=_programs_first()):  # nbgrader makes a new gradebook with a program
+        _convert(GenerateAssignment, config)
+    return release_of(course, assignment)
+
+
+def release_of(course: Path, assignment: str) -> Path:
+    """Where `register` puts the released notebook."""
+    return course / WORK / "release" / assignment / f"{assignment}.ipynb"
+
+
+def autograde(course: Path, assignment: str, student: str) -> None:
+    """Run the prepared notebook of one student and store its scores.
+
+    Reads .grading/submitted/, writes autograded/ and the gradebook.
+
+    Raises:
+        GradingFailed: nbgrader could not finish, for example because the kernel died.
+    """
+    config = _for_student(course, assignment, student)
+    config.CourseDirectory.submitted_directory = f"{WORK}/submitted"
+    config.Autograde.force = True
+    with _private_kernels():
+        _convert(Autograde, config)
+
+
+def write_feedback(course: Path, assignment: str, student: str) -> Path:
+    """Write one student's HTML feedback from autograded/ and the gradebook.
+
+    Raises:
+        GradingFailed: there is nothing to write it from, or nbgrader could not.
+    """
+    config = _for_student(course, assignment, student)
+    config.GenerateFeedback.force = True
+    _convert(GenerateFeedback, config)
+    return course / "feedback" / student / assignment / f"{assignment}.html"
+
+
+def open_gradebook(course: Path) -> Gradebook:
+    """The course's gradebook, as a context manager."""
+    return Gradebook(configuration(course).CourseDirectory.db_url)
+
+
+def scores(gradebook: Gradebook, assignment: str, student: str) -> dict[str, float | None]:
+    """Graded cell -> points; None where a person has to decide."""
+    submission = gradebook.find_submission(assignment, student)
+    return {
+        grade.name: None if grade.auto_score is None and grade.manual_score is None else grade.score
+        for notebook in submission.notebooks
+        for grade in notebook.grades
+    }
+
+
+def questions(gradebook: Gradebook, assignment: str) -> dict[str, float]:
+    """Graded cell -> the most it can earn, in the notebook's order."""
+    notebooks = gradebook.find_assignment(assignment).notebooks
+    order = {
+        cell.name: position
+        for notebook in notebooks
+        for position, cell in enumerate(notebook.source_cells)
+    }
+    cells = [cell for notebook in notebooks for cell in notebook.grade_cells]
+    return {cell.name: cell.max_score for cell in sorted(cells, key=lambda c: order[c.name])}
+
+
+def set_to_zero(
+    gradebook: Gradebook,
+    assignment: str,
+    student: str,
+    cells: set[str] | None = None,
+    *,
+    flag=False,
+) -> None:
+    """Give no points: for all graded cells, or for the named ones.
+
+    Args:
+        flag: mark them in formgrader as waiting for a person.
+    """
+    gradebook.update_or_create_student(student)
+    submission = gradebook.update_or_create_submission(assignment, student)
+    for notebook in submission.notebooks:
+        for grade in notebook.grades:
+            if cells is None or grade.name in cells:
+                grade.auto_score, grade.needs_manual_grade = 0.0, flag
+    gradebook.db.commit()
+
+
+def students_known(gradebook: Gradebook) -> list[str]:
+    """Everyone in the gradebook."""
+    return [student.id for student in gradebook.students]
+
+
+def is_timestamp(path: Path) -> bool:
+    """Whether nbgrader can read the time of handing in from a file; it fails on others."""
+    try:
+        return parse_utc(path.read_text()[:100].strip()) is not None
+    except (ValueError, OSError, OverflowError):
+        return False
+
+
+def _for_student(course: Path, assignment: str, student: str) -> Config:
+    config = configuration(course)
+    config.CourseDirectory.assignment_id = assignment
+    config.CourseDirectory.student_id = student
+    return config
+
+
+def _convert(converter: type[BaseConverter], config: Config) -> None:
+    """Run a converter; what it logs becomes the reason if it fails."""
+    logged = io.StringIO()
+    handler = logging.StreamHandler(logged)
+    instance = converter(coursedir=CourseDirectory(config=config), config=config)
+    instance.log.addHandler(handler)
+    try:
+        instance.start()
+    except Exception as error:
+        raise GradingFailed(_reason(logged.getvalue()) or str(error)) from error
+    finally:
+        instance.log.removeHandler(handler)
+
+
+def _reason(log: str) -> str:
+    """The sentence for what nbgrader logged."""
+    if "DeadKernelError" in log or "Kernel died" in log:
+        return "the kernel died: code that ends the process, or not enough memory"
+    if "UnresponsiveKernelError" in log or "unresponsive" in log:
+        return "the kernel stopped answering and could not be interrupted"
+    raised = re.findall(r"^[\w.]+(?:Error|Exception|Entry): .+", log, re.MULTILINE)
+    return raised[0] if raised else ""
+
+
+@contextmanager
+def _private_kernels():
+    """Kernels of this environment, with a fresh IPython profile.
+
+    A file in the start-up folder of the user's own profile, which any submission can write, would
+    otherwise run in every later submission.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="ipython-") as profile,
+        _environment(IPYTHONDIR=profile, JUPYTER_PREFER_ENV_PATH="1", OMP_NUM_THREADS="1"),
+    ):
+        yield
+
+
+@contextmanager
+def _environment(**variables: str):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _programs_first() -> str:
+    """A search path that begins with this environment, which need not be activated."""
+    return os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+
+
+def timed_out_cells(notebook: nbformat.NotebookNode) -> list[str]:
+    """Names of the cells of an autograded notebook that were stopped by the cell time limit."""
+    return [
+        cell.metadata.get("nbgrader", {}).get("grade_id", "a cell without a name")
+        for cell in notebook.cells
+        if any(output.get("ename") == "CellTimeoutError" for output in cell.get("outputs", ()))
+    ]
+
+
+def cells_without_score(notebook: nbformat.NotebookNode) -> set[str]:
+    """Names of the test cells that ended with neither a value nor an error.
+
+    nbgrader takes silence for full marks; a test cell of this course always ends with its score.
+    """
+    return {
+        cell.metadata.nbgrader.grade_id
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and cell.metadata.get("nbgrader", {}).get("grade")
+        and not cell.metadata.nbgrader.get("solution")
+        and not any(out.output_type in ("execute_result", "error") for out in cell.outputs)
+    }
+
+
+def broken_read_only_cells(notebook: nbformat.NotebookNode) -> list[str]:
+    """Names of the released, ungraded cells that raised, such as the imports, with the error."""
+    return [
+        f"{cell.metadata.nbgrader.grade_id} ({output.ename}: {output.evalue:.80})"
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("locked") and not cell.metadata.nbgrader.grade
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    ]

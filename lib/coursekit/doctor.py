@@ -1,0 +1,271 @@
+"""A doctor for installations: says in plain words what is wrong, and what to do.
+
+Runs on a broken installation too: it imports the standard library only, and tries everything else
+in a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import json
+import locale
+import operator
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PROJECT = "convnets-course"
+ROOT = Path(__file__).resolve().parents[2]
+OLDEST = (3, 11)
+DISK_NEEDED = 1.0  # GB: notebooks, caches and the optional data sets
+SERVER_EXTENSIONS = (
+    "jupyterlab",
+    "nbgrader.server_extensions.assignment_list",
+    "nbgrader.server_extensions.formgrader",
+    "nbgrader.server_extensions.validate_assignment",
+)
+_COMPARE = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+INSTALL = "run `make lab` in the course folder, or: python -m pip install -e '.[test]'"
+
+
+class Finding(NamedTuple):
+    """One thing looked at: `remedy` is empty when all is well."""
+
+    subject: str
+    says: str
+    remedy: str = ""
+
+
+def run() -> int:
+    """Print one line for each thing looked at.
+
+    Returns:
+        0 if all is well, 1 if something has to be done.
+    """
+    problems = 0
+    for finding in examine():
+        print(f"{'problem' if finding.remedy else 'ok':>8}  {finding.subject}: {finding.says}")
+        if finding.remedy:
+            problems += 1
+            print(f"{'':>8}  → {finding.remedy}")
+    print("\nAll is well." if not problems else f"\n{problems} to put right, see the arrows above.")
+    return 1 if problems else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, the most basic first; what needs the packages only where they are."""
+    yield python_version()
+    yield environment()
+    yield writable(ROOT)
+    yield disk()
+    yield port()
+    yield encoding()
+    found = list(packages())
+    yield from found
+    if any(finding.remedy == INSTALL for finding in found):
+        return
+    yield torch()
+    yield kernel()
+    yield from extensions()
+    yield fonts()
+
+
+def python_version(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Finding:
+    """Is this Python new enough?"""
+    says = ".".join(map(str, version))
+    if version >= OLDEST:
+        return Finding("Python", says)
+    return Finding("Python", says, "install Python 3.11 or newer, then: make PYTHON=python3.11 lab")
+
+
+def environment() -> Finding:
+    """Which environment is this, and is it the course's own?"""
+    inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
+    if inside:
+        return Finding("environment", sys.prefix)
+    remedy = "run `make lab`, which makes .venv, or activate your own environment first"
+    return Finding("environment", f"the system's Python, {sys.prefix}", remedy)
+
+
+def packages(project: str = PROJECT) -> Iterator[Finding]:
+    """Is every package there, in the range the course asks for?"""
+    try:
+        lines = metadata.requires(project) or []
+    except metadata.PackageNotFoundError:
+        yield Finding("course package", f"{project} is not installed", INSTALL)
+        return
+    for line in lines:
+        requirement, _, marker = line.partition(";")
+        if "extra" not in marker:  # what only tests need is no student's problem
+            yield package(requirement.strip())
+
+
+def package(requirement: str) -> Finding:
+    """Is this one package there, in its range?
+
+    Args:
+        requirement: such as "numpy>=2.1,<3".
+    """
+    name, bounds = re.fullmatch(r"([\w.-]+)\s*(.*)", requirement).groups()
+    try:
+        installed = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Finding(name, "not installed", INSTALL)
+    if all(holds(installed, bound) for bound in bounds.split(",") if bound):
+        return Finding(name, installed)
+    wanted = f"python -m pip install '{requirement}'"
+    return Finding(name, f"{installed}, but the course needs {bounds}", wanted)
+
+
+def holds(version: str, bound: str) -> bool:
+    """Whether a version keeps one bound, comparing release numbers only.
+
+    >>> holds("2.13.0+cpu", ">=2.6"), holds("0.10.1", "<0.10"), holds("5.0rc1", "<5")
+    (True, False, False)
+    """
+    sign, limit = re.fullmatch(r"\s*(>=|<=|==|!=|<|>)\s*([\w.+]+)\s*", bound).groups()
+    left, right = _release(version), _release(limit)
+    width = max(len(left), len(right))
+    left, right = (numbers + (0,) * (width - len(numbers)) for numbers in (left, right))
+    return _COMPARE[sign](left, right)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.match(r"\d+(\.\d+)*", version).group().split(".")))
+
+
+def torch() -> Finding:
+    """Does PyTorch load and compute?"""
+    code = "import torch; print(torch.__version__, float(torch.ones(3).sum()))"
+    done = _python("-c", code)
+    if done.returncode == 0 and done.stdout.endswith("3.0\n"):
+        return Finding("PyTorch", f"{done.stdout.split()[0]} loads and computes")
+    remedy = "python -m pip install --force-reinstall with the line `torch==…` of constraints.txt"
+    if sys.platform == "win32":
+        remedy = f"install the Microsoft Visual C++ runtime; if that is there: {remedy}"
+    return Finding("PyTorch", f"does not load: {_last_line(done)}", remedy)
+
+
+def kernel() -> Finding:
+    """Does the notebook kernel `python3` belong to this environment?"""
+    code = (
+        "import json; from jupyter_client.kernelspec import KernelSpecManager;"
+        "print(json.dumps(KernelSpecManager().get_kernel_spec('python3').argv))"
+    )
+    done = _python("-c", code)
+    remedy = "python -m ipykernel install --sys-prefix --name python3"
+    if done.returncode:
+        return Finding("notebook kernel", f"python3 is missing: {_last_line(done)}", remedy)
+    program = json.loads(done.stdout)[0]
+    # Jupyter starts a bare "python" or "python3" with the interpreter it runs on itself.
+    is_bare = program in ("python", "python3", f"python3.{sys.version_info[1]}")
+    if is_bare or _same(program, sys.executable):
+        return Finding("notebook kernel", "python3 of this environment")
+    return Finding("notebook kernel", f"python3 starts {program}, another Python", remedy)
+
+
+def _same(program: str, executable: str) -> bool:
+    """Two names of one environment's interpreter; links are not followed out of the environment."""
+    return Path(program).parent.resolve() == Path(executable).parent.resolve()
+
+
+def extensions() -> Iterator[Finding]:
+    """Are nbgrader's parts for JupyterLab there and switched on?"""
+    done = _python("-m", "jupyter_server", "extension", "list")
+    listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    remedy = "jupyter server extension enable --sys-prefix --py jupyterlab nbgrader"
+    for name in SERVER_EXTENSIONS:
+        subject = f"server extension {name.rpartition('.')[2]}"
+        is_on = re.search(rf"^ *{re.escape(name)} +enabled", listed, re.MULTILINE)
+        yield Finding(subject, "on") if is_on else Finding(subject, "off", remedy)
+    folder = Path(sys.prefix, "share/jupyter/labextensions/@jupyter/nbgrader")
+    remedy = "python -m pip install --force-reinstall nbgrader"
+    if (folder / "package.json").is_file():
+        yield Finding("nbgrader in JupyterLab", "installed")
+    else:
+        yield Finding("nbgrader in JupyterLab", f"{folder} is missing", remedy)
+
+
+def writable(folder: Path) -> Finding:
+    """Can notebooks be saved in the course folder?"""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("course folder", f"{folder}, writable")
+    except OSError as error:
+        remedy = "copy the course to a folder of your own, for example in your home folder"
+        return Finding("course folder", f"{folder} cannot be written to: {error.strerror}", remedy)
+
+
+def fonts() -> Finding:
+    """Can Matplotlib keep its list of fonts, which otherwise costs seconds at every start?"""
+    done = _python("-c", "import matplotlib; print(matplotlib.get_cachedir())")
+    if done.returncode:
+        return Finding("Matplotlib", f"does not load: {_last_line(done)}", INSTALL)
+    folder = done.stdout.strip()
+    if os.access(folder, os.W_OK) and not Path(folder).is_relative_to(tempfile.gettempdir()):
+        return Finding("Matplotlib's font cache", folder)
+    remedy = "set the variable MPLCONFIGDIR to a folder you can write to"
+    return Finding("Matplotlib's font cache", f"{folder} will not last", remedy)
+
+
+def disk(needed: float = DISK_NEEDED) -> Finding:
+    """Is there room on the disk?"""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free >= needed:
+        return Finding("disk", f"{free:.0f} GB free")
+    return Finding("disk", f"{free:.1f} GB free", f"make room: {needed:g} GB are needed")
+
+
+def port() -> Finding:
+    """Can JupyterLab listen on this machine, and do browser and server find each other?"""
+    try:
+        with socket.create_server(("localhost", 0)) as server:
+            socket.create_connection(server.getsockname()[:2], timeout=5).close()
+    except OSError as error:
+        remedy = "check the firewall, and that the hosts file names localhost as 127.0.0.1"
+        return Finding("localhost", f"cannot be reached: {error}", remedy)
+    return Finding("localhost", "reachable")
+
+
+def encoding() -> Finding:
+    """Are files read as UTF-8? The notebooks are full of × and σ."""
+    name = locale.getpreferredencoding(False)
+    if name.lower().replace("-", "") == "utf8" or sys.flags.utf8_mode:
+        return Finding("text encoding", name)
+    remedy = "set the variable PYTHONUTF8=1, or LANG to a UTF-8 locale such as C.UTF-8"
+    return Finding("text encoding", f"{name}, not UTF-8", remedy)
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess:
+    """Run this environment's Python, away from this folder's modules."""
+    command = [sys.executable, *arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return subprocess.CompletedProcess(command, 1, "", str(error))
+
+
+def _last_line(done: subprocess.CompletedProcess) -> str:
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"it ended with status {done.returncode} and no message"
+
+
+if __name__ == "__main__":
+    sys.exit(run())

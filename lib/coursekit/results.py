@@ -1,0 +1,96 @@
+"""What grading found out, as a table on the screen and as a file for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+
+class Status(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    ATTENTION = "needs attention"  # graded, but a person should look
+    UNREADABLE = "unreadable"  # handed in, no points: nothing in it could be graded
+    MISSING = "missing"  # not handed in
+
+
+@dataclass(frozen=True)
+class Result:
+    """One student's submission of one assignment.
+
+    Args:
+        notes: what was repaired or went wrong, in words.
+        scores: graded cell -> points; None where a person has to decide.
+        seconds: how long it took.
+    """
+
+    student: str
+    assignment: str
+    status: Status
+    notes: tuple[str, ...] = ()
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Points so far, without what a person has yet to decide."""
+        return sum(score for score in self.scores.values() if score is not None)
+
+
+def table(results: Sequence[Result], questions: Mapping[str, float]) -> Table:
+    """Students × questions, for a rich console; the questions are numbered and named below.
+
+    Args:
+        results: of one assignment.
+        questions: graded cell -> the most it can earn.
+    """
+    grid = Table(title=results[0].assignment if results else None, caption_justify="left")
+    grid.add_column("student", no_wrap=True)
+    for number, most in enumerate(questions.values(), 1):
+        grid.add_column(f"{number}\n[dim]/{most:g}[/dim]", justify="right")
+    grid.add_column(f"total\n[dim]/{sum(questions.values()):g}[/dim]", justify="right")
+    grid.add_column("status", no_wrap=True)
+    for result in results:
+        points = [_shown(result, name) for name in questions]
+        grid.add_row(escape(result.student), *points, f"{result.total:g}", result.status)
+    names = [name.removeprefix("test_") for name in questions]
+    grid.caption = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+    return grid
+
+
+def _shown(result: Result, question: str) -> str:
+    if question not in result.scores:
+        return "–"
+    score = result.scores[question]
+    return "?" if score is None else f"{score:g}"
+
+
+def summary(results: Sequence[Result]) -> str:
+    """One line: how many of each status."""
+    counts = Counter(result.status for result in results)
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def write_csv(results: Sequence[Result], path: Path) -> Path:
+    """Write one row per student and assignment; the columns are the questions of all of them."""
+    questions = list(dict.fromkeys(name for result in results for name in result.scores))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["student", "assignment", "status", "total", *questions, "notes"])
+        for result in results:
+            points = [_csv_cell(result.scores.get(name)) for name in questions]
+            row = [result.student, result.assignment, result.status, f"{result.total:g}"]
+            writer.writerow([*row, *points, "; ".join(result.notes)])
+    return path
+
+
+def _csv_cell(score: float | None) -> str:
+    return "" if score is None else f"{score:g}"

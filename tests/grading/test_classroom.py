@@ -1,0 +1,263 @@
+"""A class that hands in whatever it likes is graded to the last student."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+import tiny_course
+from nbformat import v4
+from tiny_course import MOST, NAME, RIGHT, answered, hand_in
+
+from coursekit import autograding, classroom, notebooks
+from coursekit.results import Status, write_csv
+
+FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
+NOTHING = dict.fromkeys(MOST, 0.0)
+
+
+def python(name, *lines):
+    """Right answers, but the function `name` begins with other lines."""
+    argument, *rest = RIGHT[name].splitlines()
+    return RIGHT | {name: "\n".join([argument, *(f"    {line}" for line in lines), *rest])}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course with one student for each thing that can be handed in."""
+    root = tiny_course.build(tmp_path_factory.mktemp("course"))
+    path = autograding.register(root, NAME)
+
+    def release(answers=RIGHT):
+        return answered(notebooks.read(path), answers)
+
+    def text(notebook, **changes):
+        return json.dumps(json.loads(notebooks.text_of(notebook)) | changes).encode()
+
+    hand_in(root, "right", release())
+    hand_in(root, "untouched", release({}))
+    hand_in(root, "half", release(RIGHT | {"halve": "def halve(x):\n    return x // 2"}))
+    hand_in(root, "only_visible", release(RIGHT | {"double": "def double(x):\n    return 6"}))
+    hand_in(root, "truncated", data=text(release())[:300])
+    hand_in(root, "empty", data=b"")
+    hand_in(root, "not_json", data=b"print('hello')")
+    hand_in(root, "not_a_notebook", data=b'{"answer": 42}')
+    hand_in(root, "foreign", v4.new_notebook(cells=[v4.new_code_cell("import this")]))
+    hand_in(root, "script", name="solution.py", data=b"def double(x): return 2 * x")
+    hand_in(root, "renamed", release(), name="tiny final (2).ipynb")
+    hand_in(root, "several", release({}))
+    hand_in(root, "several", release(), name="copy.ipynb")
+    hand_in(root, "one_broken_copy", release())
+    hand_in(root, "one_broken_copy", name="backup.ipynb", data=b"{")
+    hand_in(root, "latin_1", data=text(release()).replace(b"Because", b"Parce qu'\xe0"))
+    hand_in(root, "no_nbformat", data=text(release(), nbformat=None))
+    hand_in(root, "future_nbformat", data=text(release(), nbformat=9))
+
+    for student, change in {
+        "duplicated": lambda cells: cells.insert(3, cells[3]),
+        "deleted_test": lambda cells: cells.pop(3),
+        "deleted_answer": lambda cells: cells.pop(2),
+        "edited_test": lambda cells: cells[3].update(source="2.0"),
+        "old_schema": lambda cells: cells[3].metadata.nbgrader.update(schema_version=1),
+        "new_schema": lambda cells: cells[3].metadata.nbgrader.update(schema_version=99),
+        "tagged": lambda cells: cells[3].metadata.update(tags=["skip-execution"]),
+        "stripped": lambda cells: [cell.metadata.clear() for cell in cells],
+    }.items():
+        notebook = release()
+        change(notebook.cells)
+        hand_in(root, student, data=json.dumps(notebook).encode())
+
+    hand_in(root, "endless", release(python("double", "while True: pass")))
+    hand_in(root, "kernel_dies", release(python("double", "import os; os._exit(1)")))
+    kill = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+    hand_in(root, "kills_its_parent", release(python("double", kill)))
+    warn = "import sys; print('careful', file=sys.stderr)"
+    hand_in(root, "noisy", release(RIGHT | {"halve": f"{warn}\n{RIGHT['halve']}"}))
+    silent = f"import sys\n{RIGHT['double']}\nget_ipython().displayhook.__class__.__call__ = print"
+    hand_in(root, "silent", release(RIGHT | {"double": silent}))
+    hand_in(root, "odd[name]", release())
+    hand_in(root, "late", release())
+    (root / "submitted/late" / NAME / "timestamp.txt").write_text("the day before yesterday")
+    hand_in(root, "elsewhere", release())
+    shutil.rmtree(root / "submitted/elsewhere" / NAME)
+
+    os.symlink(root / "submitted/right", root / "submitted/linked_student")
+    (root / "submitted/linked_folder").mkdir()
+    os.symlink(root / "submitted/right" / NAME, root / "submitted/linked_folder" / NAME)
+    (root / "submitted/linked_file" / NAME).mkdir(parents=True)
+    link = root / "submitted/linked_file" / NAME / f"{NAME}.ipynb"
+    os.symlink(root / "submitted/right" / NAME / f"{NAME}.ipynb", link)
+    return root
+
+
+def fingerprint(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def graded(course):
+    before = fingerprint(course / "submitted")
+    results = {result.student: result for result in classroom.grade(course, NAME)}
+    assert fingerprint(course / "submitted") == before, "grading changed what was handed in"
+    return results
+
+
+@pytest.mark.parametrize("student", ["right", "noisy", "late"])
+def test_right_work_gets_full_marks_and_no_remark(graded, student):
+    result = graded[student]
+    assert (result.status, result.notes, dict(result.scores)) == (Status.GRADED, (), FULL)
+
+
+def test_an_untouched_notebook_is_graded_with_nothing(graded):
+    assert graded["untouched"].status == Status.GRADED
+    assert graded["untouched"].scores == NOTHING
+
+
+def test_each_question_counts_by_itself_and_hidden_checks_count(graded):
+    assert graded["half"].scores == FULL | {"test_halve": 0.0}
+    assert graded["only_visible"].scores == FULL | {"test_double": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ("truncated", "truncated"),
+        ("empty", "empty"),
+        ("not_json", "not JSON"),
+        ("not_a_notebook", "not a notebook"),
+        ("foreign", "no cell of this assignment is in it"),
+        ("script", "no notebook was handed in; the folder holds solution.py"),
+        ("linked_student", "the folder is a link"),
+        ("linked_folder", "the folder is a link"),
+        ("linked_file", "not a regular file"),
+    ],
+)
+def test_what_cannot_be_read_gets_no_points_and_a_reason(graded, student, words):
+    result = graded[student]
+    assert result.status == Status.UNREADABLE
+    assert words in " ".join(result.notes)
+    assert result.scores == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ("renamed", "handed in as tiny final (2).ipynb, not a01_tiny.ipynb"),
+        ("several", "handed in as copy.ipynb, not a01_tiny.ipynb"),
+        ("several", "not graded: a01_tiny.ipynb"),
+        ("one_broken_copy", "backup.ipynb: truncated"),
+        ("latin_1", "Latin-1 text"),
+        ("no_nbformat", "no nbformat key"),
+        ("future_nbformat", "nbformat 9"),
+        ("duplicated", "2 copies of read-only cell test_double"),
+        ("deleted_test", "read-only cell test_double was deleted; put back"),
+        ("edited_test", "read-only cell test_double was edited; put back"),
+        ("stripped", "lost its name"),
+    ],
+)
+def test_what_can_be_mended_is_graded_in_full_and_named(graded, student, words):
+    result = graded[student]
+    assert result.status == Status.ATTENTION
+    assert words in " ".join(result.notes)
+    assert result.scores == FULL
+
+
+@pytest.mark.parametrize("student", ["old_schema", "new_schema", "tagged"])
+def test_submitted_metadata_is_ignored(graded, student):
+    assert graded[student].scores == FULL
+
+
+def test_a_deleted_answer_costs_that_question_only(graded):
+    result = graded["deleted_answer"]
+    assert result.status == Status.ATTENTION
+    assert "cell double is missing" in " ".join(result.notes)
+    assert result.scores == FULL | {"test_double": 0.0}
+
+
+def test_an_endless_loop_costs_that_question_only(graded):
+    result = graded["endless"]
+    assert (result.status, result.notes) == (Status.ATTENTION, ("time-out in test_double",))
+    assert result.scores == FULL | {"test_double": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ("kernel_dies", "the kernel died"),
+        ("kills_its_parent", "the grading process died"),
+        ("odd[name]", "cannot be a student's id"),
+    ],
+)
+def test_what_cannot_be_run_waits_for_a_person(course, graded, student, words):
+    result = graded[student]
+    assert result.status == Status.ATTENTION
+    assert words in " ".join(result.notes)
+    assert result.scores == NOTHING
+    with autograding.open_gradebook(course) as gradebook:
+        assert gradebook.find_submission(NAME, student).needs_manual_grade
+
+
+def test_silence_is_not_full_marks(graded):
+    result = graded["silent"]
+    assert "test_double ended without a score" in result.notes
+    assert result.scores["test_double"] == 0.0
+
+
+def test_who_handed_in_nothing_is_missing(graded):
+    assert graded["elsewhere"].status == Status.MISSING
+    assert graded["elsewhere"].scores == {}
+
+
+def test_nobody_is_forgotten(course, graded):
+    assert sorted(graded) == sorted(path.name for path in (course / "submitted").iterdir())
+
+
+def test_everyone_gets_feedback_that_says_what_was_mended(course, graded):
+    students = ["right", "renamed", "truncated", "kernel_dies"]
+    written = classroom.feedback(course, NAME, students)
+    assert list(written) == students
+    pages = {student: path.read_text() for student, path in written.items()}
+    assert "About this submission" not in pages["right"]
+    assert "handed in as tiny final (2).ipynb" in pages["renamed"]
+    assert "truncated" in pages["truncated"]
+    assert "the kernel died" in pages["kernel_dies"]
+
+
+def test_feedback_that_cannot_be_written_does_not_stop_the_rest(course, graded):
+    written = classroom.feedback(course, NAME, ["nobody", "right"])
+    assert written["nobody"] is None
+    assert written["right"].is_file()
+
+
+def test_the_table_and_the_file_hold_every_student(course, graded, tmp_path):
+    path = write_csv(list(graded.values()), tmp_path / "grades.csv")
+    with path.open(newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert set(rows) == set(graded)
+    assert (rows["right"]["total"], rows["right"]["explain_double"]) == ("5", "")
+    assert (rows["elsewhere"]["status"], rows["elsewhere"]["total"]) == ("missing", "0")
+    assert rows["endless"]["notes"] == "time-out in test_double"
+
+
+def test_points_given_by_a_person_survive_grading_again(course, graded):
+    with autograding.open_gradebook(course) as gradebook:
+        grade = gradebook.find_grade("explain_double", NAME, NAME, "right")
+        grade.manual_score, grade.needs_manual_grade = 3.5, False
+        gradebook.db.commit()
+    (again,) = classroom.grade(course, NAME, ["right"])
+    assert again.scores == FULL | {"explain_double": 3.5}
+
+
+def test_a_submission_that_takes_too_long_is_given_up(course, graded):
+    (result,) = classroom.grade(course, NAME, ["endless"], limit=1)
+    assert result.status == Status.ATTENTION
+    assert "stopped after 1 seconds" in result.notes
+    assert result.scores == NOTHING
+
+
+def test_an_unknown_assignment_is_an_error_that_lists_the_known_ones(course):
+    with pytest.raises(FileNotFoundError, match="There: a01_tiny"):
+        classroom.grade(course, "a99_unknown")

@@ -1,0 +1,117 @@
+"""pyproject.toml, environment.yml and constraints.txt speak of the same packages."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def requirements(lines):
+    """name -> the set of bounds."""
+    parsed = [Requirement(line) for line in lines]
+    return {canonicalize_name(each.name): each.specifier for each in parsed}
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def ranges(project):
+    return requirements(project["dependencies"] + project["optional-dependencies"]["test"])
+
+
+@pytest.fixture(scope="module")
+def conda():
+    """name -> bounds, by the names of PyPI; what pip installs inside conda included."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *packages, by_pip = environment["dependencies"]
+    lines = packages + [line for line in by_pip["pip"] if not line.startswith("-e")]
+    return {CONDA_NAMES.get(name, name): bounds for name, bounds in requirements(lines).items()}
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """name -> the one tested version."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def test_conda_users_get_the_same_packages_in_the_same_ranges(project, ranges, conda):
+    expected = {**ranges, "python": requirements([f"python{project['requires-python']}"])["python"]}
+    del conda["pip"]
+    assert conda == expected
+
+
+def test_every_dependency_has_one_tested_version_inside_its_range(ranges, exact):
+    tested = {canonicalize_name(name): version for name, version in exact.items()}
+    outside = {
+        name: (str(bounds), tested.get(name))
+        for name, bounds in ranges.items()
+        if name not in tested or not bounds.contains(tested[name])
+    }
+    assert outside == {}
+
+
+def test_the_tested_versions_are_of_published_packages_only(exact):
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in exact), "a path or an address"
+    assert not [version for version in exact.values() if "+" in version], "a local version label"
+    assert "convnets-course" not in exact
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Run make in a copy of the repository without an environment."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def run(*arguments):
+        command = ["make", "--no-print-directory", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    return run
+
+
+def interpreter(folder, version, answer):
+    """A program that answers like a Python of some version whose modules are not there."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\ncase "$*" in -V) echo {version};; {answer} *) exit 1;; esac\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_make_alone_lists_every_target(make):
+    listed = {line.split()[0] for line in make().stdout.splitlines()[1:]}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert listed == set(phony[1].split())
+
+
+def test_make_names_a_python_that_is_too_old(make, tmp_path):
+    done = make("demo", f"PYTHON={interpreter(tmp_path, 'Python 3.9.1', '')}")
+    assert done.returncode == 2
+    assert "Python 3.11 or newer is needed" in done.stdout
+    assert "Python 3.9.1" in done.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_make_names_a_missing_venv_module(make, tmp_path):
+    new_enough = "*version_info*) exit 0;;"
+    done = make("demo", f"PYTHON={interpreter(tmp_path, 'Python 3.12.1', new_enough)}")
+    assert done.returncode == 2
+    assert "apt install python3-venv" in done.stdout
+
+
+def test_make_asks_which_assignment(make):
+    done = make("grade", "BIN=nowhere")
+    assert done.returncode == 2
+    assert "make grade A=a02_convolution" in done.stdout
