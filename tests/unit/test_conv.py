@@ -103,6 +103,7 @@ def test_gradients_equal_central_differences(case):
 def test_images_of_many_blocks_of_rows(channels, stride, monkeypatch):
     """Rows are worked on in blocks; small images fit in one, so the block is made small here."""
     monkeypatch.setattr(conv_rows, "BLOCK", 2**10)
+    monkeypatch.setattr(conv_rows, "SMALL", 0)
     arrays = normal(3, channels, 20, 17), normal(5, channels, 3, 4, seed=1), normal(5, seed=2)
     check_against_autograd(
         conv2d,

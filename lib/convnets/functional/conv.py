@@ -116,16 +116,15 @@ def _check(x, w, b, stride, padding, groups) -> Geometry:
     expect_axes(w, "w", "F, C/groups, KH, KW")
     stride, padding = pair(stride, "stride"), pair(padding, "padding", minimum=0)
     (n, c, *image), (f, channels, *kernel) = x.shape, w.shape
-    given = f"x is {tuple(x.shape)} (N, C, H, W), w is {tuple(w.shape)} (F, C/groups, KH, KW)"
     if groups not in range(1, c + 1) or c % groups or f % groups:
         raise ShapeError(
             f"groups must be a whole number that divides C and F, but groups is {groups!r}, "
-            f"C is {c} and F is {f}: {given}."
+            f"C is {c} and F is {f}: {_shapes(x, w)}."
         )
     if channels * groups != c:
         raise ShapeError(
             f"x has {c} channels but w expects {channels * groups} "
-            f"({channels} in each of {groups} groups): {given}. Try w of shape "
+            f"({channels} in each of {groups} groups): {_shapes(x, w)}. Try w of shape "
             f"{(f, c // groups, *kernel)}; weights are output first, images channels first."
         )
     if b is not None:
@@ -133,5 +132,9 @@ def _check(x, w, b, stride, padding, groups) -> Geometry:
     try:
         size = output_shape(image, kernel, stride, padding)
     except ShapeError as error:
-        raise ShapeError(f"{error} Here {given}, padding is {padding}.") from None
+        raise ShapeError(f"{error} Here {_shapes(x, w)}, padding is {padding}.") from None
     return Geometry((n, f, *size), stride, padding, groups)
+
+
+def _shapes(x, w) -> str:
+    return f"x is {tuple(x.shape)} (N, C, H, W), w is {tuple(w.shape)} (F, C/groups, KH, KW)"

@@ -54,7 +54,7 @@ def backward(x, dy, w, stride, padding):
             for tap, outputs, inputs in windows.taps(rows):
                 dx[inputs] += block[outputs] * taps[tap, which]
                 dtaps[tap, which] += _dot(xp, block[outputs], x[inputs])
-    return dx, contiguous(xp.reshape(permuted(dtaps[:, :, 0, 0], (1, 0)), w.shape))
+    return dx, contiguous(permuted(dtaps[:, :, 0, 0], (1, 0)).reshape(w.shape))
 
 
 def _taps(w):
@@ -70,5 +70,5 @@ def _windows(x, y, w, stride, padding):
 def _dot(xp, a, b):
     """Sum of the product over rows, columns and batch: (H, C, W, N) twice -> (C, 1, 1)."""
     h, c, w, n = a.shape
-    left, right = xp.reshape(a, (h, c, 1, w * n)), xp.reshape(b, (h, c, w * n, 1))
+    left, right = a.reshape(h, c, 1, w * n), b.reshape(h, c, w * n, 1)
     return xp.sum(left @ right, axis=0)

@@ -3,8 +3,8 @@
 An image (H, C, W, N) read as a matrix holds one row of pixels in C consecutive lines of W·N
 numbers. So the KH rows under a kernel already are a matrix (KH·C, W·N): the kernel's height needs
 no copy. Nor does its width: the KW columns of the kernel are stacked into one product, whose KW
-results are added up, each shifted by one pixel. Padding is never made: rows and pixels outside the
-image are left out.
+results are added up, each shifted by one pixel. Padding is hardly ever made: rows and pixels
+outside the image are left out.
 
 This beats im2col from about 10 channels on: the product is KW times as tall, so BLAS, which
 rearranges its right-hand side before multiplying, rearranges KW times less for the same result,
@@ -14,6 +14,7 @@ with a horizontal stride most of them would be thrown away; there the width is u
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -27,6 +28,11 @@ BLOCK = 2**18
 
 # Up to this many input channels, unrolling the kernel's width costs less than it gains.
 FEW_CHANNELS = 8
+
+
+# Up to this many numbers in an image (and on a GPU, where a launch costs more than a copy), rows of
+# zeros above and below cost less than products of their own for the rows at the borders.
+SMALL = 2**16
 
 
 class Span(NamedTuple):
@@ -62,7 +68,7 @@ def forward(x, w, b, stride, padding, y):
     # With a horizontal stride, most of the products of whole rows would be thrown away.
     if c <= FEW_CHANNELS or kw == 1 or stride[1] > 1:
         x = _unrolled(xp, x, kw, y.shape[2], stride[1], padding)
-        kernel = xp.reshape(permuted(w, (0, 2, 3, 1)), (1, f, kh, kw * c))
+        kernel = permuted(w, (0, 2, 3, 1)).reshape(1, f, kh, kw * c)
         padding = (0, 0)
     else:
         kernel = permuted(w, (3, 0, 2, 1))
@@ -114,13 +120,15 @@ def grad_weight(x, dy, kernel_size, stride, padding):
         grad = dy[rows.start : rows.stop]
         for s in spans:
             columns = _windows(x, rows, stride[0], s.inputs)
-            right = xp.reshape(grad[:, :, s.outputs], (grad.shape[0], f, columns.shape[2]))
-            # Columns times gradientᵀ, not the other way round: BLAS is faster with the taller
-            # factor on the left.
-            total = xp.sum(columns @ permuted(right, (0, 2, 1)), axis=0)
-            dw[s.tap, rows.lo : rows.hi] += xp.reshape(total, (rows.hi - rows.lo, lines, f))
+            right = grad[:, :, s.outputs].reshape(grad.shape[0], f, columns.shape[2])
+            # BLAS is faster with the taller factor on the left, if one is much taller.
+            if 2 * columns.shape[1] >= f:
+                total = xp.sum(columns @ permuted(right, (0, 2, 1)), axis=0)
+            else:
+                total = permuted(xp.sum(right @ permuted(columns, (0, 2, 1)), axis=0), (1, 0))
+            dw[s.tap, rows.lo : rows.hi] += total.reshape(rows.hi - rows.lo, lines, f)
     if unroll:
-        return contiguous(permuted(xp.reshape(dw, (kh, kw, c, f)), (3, 2, 0, 1)))
+        return contiguous(permuted(dw.reshape(kh, kw, c, f), (3, 2, 0, 1)))
     return contiguous(permuted(dw, (3, 2, 1, 0)))
 
 
@@ -142,19 +150,32 @@ def _correlate(xp, image, kernel, spans, step, above, bias, out):
     bias = None if bias is None else bias[:, None, None]
     # A single product that fills the output needs no adding up.
     direct = spans == (Span(0, slice(0, w, 1), slice(0, w, 1)),) and out.shape[2] == w
+    if not _on_cpu(image) or math.prod(image.shape) <= SMALL:
+        below = (out.shape[0] - 1) * step + kh - above - image.shape[0]
+        image, above = _with_rows(xp, image, max(0, above), max(0, below)), min(0, above)
     most = _rows_at_once(image, out.shape[0], kw * m * w * n)
     if not direct:
         scratch = xp.empty((most, kw * m, w * n), dtype=image.dtype, device=image.device)
     for rows in _rows(out.shape[0], image.shape[0], kh, step, above, most):
         block = out[rows.start : rows.stop]
         count = block.shape[0]
-        parts = xp.reshape(block, (count, m, w * n)) if direct else scratch[:count]
-        taps = xp.reshape(kernel[:, :, rows.lo : rows.hi], (1, kw * m, (rows.hi - rows.lo) * c))
+        parts = block.reshape(count, m, w * n) if direct else scratch[:count]
+        taps = kernel[:, :, rows.lo : rows.hi].reshape(1, kw * m, (rows.hi - rows.lo) * c)
         xp.matmul(taps, _windows(image, rows, step, slice(0, w, 1)), out=parts)
         if not direct:
-            _add_up(xp, xp.reshape(parts, (count, kw, m, w, n)), spans, bias, block)
+            _add_up(xp, parts.reshape(count, kw, m, w, n), spans, bias, block)
         elif bias is not None:
             block += bias
+
+
+def _with_rows(xp, image, above, below):
+    """The image with rows of zeros added above and below."""
+    if above == below == 0:
+        return image
+    h = image.shape[0]
+    padded = xp.zeros((above + h + below, *image.shape[1:]), dtype=image.dtype, device=image.device)
+    padded[above : above + h] = image
+    return padded
 
 
 def _add_up(xp, parts, spans, bias, out):
@@ -176,15 +197,11 @@ def _unrolled(xp, x, kw, wo, stride, padding):
         return x
     h, c, w, n = x.shape
     above, before = padding
-    wide = xp.empty((h + 2 * above, kw, c, wo, n), dtype=x.dtype, device=x.device)
-    wide[:above] = 0
-    wide[above + h :] = 0
+    wide = xp.zeros((h + 2 * above, kw, c, wo, n), dtype=x.dtype, device=x.device)
     inside = wide[above : above + h]
     for s in _spans(kw, w, wo, stride, before):
-        inside[:, s.tap, :, : s.outputs.start] = 0
-        inside[:, s.tap, :, s.outputs.stop :] = 0
         inside[:, s.tap, :, s.outputs] = x[:, :, s.inputs]
-    return xp.reshape(wide, (h + 2 * above, kw * c, wo, n))
+    return wide.reshape(h + 2 * above, kw * c, wo, n)
 
 
 def _windows(x, rows, step, columns):
@@ -209,8 +226,11 @@ def _windows(x, rows, step, columns):
 
 def _rows_at_once(image, count, numbers):
     """How many of `count` rows make a block, `numbers` being used for each; all on a GPU."""
-    on_cpu = str(image.device) == "cpu"
-    return min(count, max(1, BLOCK // max(1, numbers))) if on_cpu else count
+    return min(count, max(1, BLOCK // max(1, numbers))) if _on_cpu(image) else count
+
+
+def _on_cpu(image):
+    return str(image.device) == "cpu"
 
 
 @lru_cache
