@@ -75,7 +75,7 @@ def test_a_name_that_does_not_exist_is_told_to_run_the_cell_above():
         (lambda x, w: (x @ w).astype(np.float32), "dtype", "float32, expected float64"),
         (lambda x, w: (x @ w).astype(int), "dtype", "int64, expected float64"),
         (lambda x, w: x @ w + np.eye(3, 5), "values", "3 of 15 values"),
-        (lambda x, w: np.full((3, 5), np.nan), "values", "15 of 15 values"),
+        (lambda x, w: np.full((3, 5), np.nan), "values", "all 15 values"),
     ],
 )
 def test_type_then_shape_then_dtype_then_values(student, kind, part):
@@ -98,8 +98,14 @@ def test_wrong_values_name_the_first_wrong_index_got_and_expected():
         return y
 
     finding = failure_of(student).finding
-    assert finding.details[0].startswith("first wrong: the result[1, 2] = 7, expected ")
+    assert finding.details[0].startswith("first wrong: result[1, 2] = 7, expected ")
     assert finding.picture.splitlines()[1] == "· · ■ · ·"
+
+
+def test_what_is_wrong_is_told_as_a_sentence():
+    assert failure_of(lambda x, w: None).finding.sentence.startswith("The result is None")
+    both = Oracle(lambda x: (x, x), outputs=("dx", "dw"))
+    assert failure_of(lambda x: (x, x[:1]), both, X).finding.sentence.startswith("dw has shape")
 
 
 def test_the_picture_is_of_the_image_with_the_first_wrong_element():

@@ -147,15 +147,20 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = f"{name}[{', '.join(map(str, index))}]" if index else name
-    details = [f"first wrong: {where} = {_number(got[index])}, expected {_number(want[index])}"]
+    where = f"[{', '.join(map(str, index))}]" if index else ""
+    first = f"{name.removeprefix('the ')}{where} = {_number(got[index])}"
+    details = [f"first wrong: {first}, expected {_number(want[index])}"]
     bad = int(np.sum(~np.isfinite(got) & np.isfinite(want))) if got.dtype.kind == "f" else 0
     if bad:
         details.append(f"{bad} of them are NaN or infinite.")
-    count = f"{int(wrong.sum())} of {wrong.size} values" if wrong.size > 1 else "The value"
-    says = f"{count} of {name} {'are' if wrong.sum() > 1 else 'is'} wrong."
-    says = f"{name} is wrong." if wrong.size == 1 else says
-    return Finding("values", says, tuple(details), picture_of(wrong, index))
+    if wrong.size == 1:
+        says = f"{name} is wrong."
+    elif wrong.all():
+        says = f"all {wrong.size} values of {name} are wrong."
+    else:
+        says = f"{int(wrong.sum())} of {wrong.size} values of {name} are wrong."
+    picture = "" if wrong.all() else picture_of(wrong, index)
+    return Finding("values", says, tuple(details), picture)
 
 
 def _number(value) -> str:

@@ -25,6 +25,12 @@ class Finding:
     looks_like: str = ""
     hints: tuple[str, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, with a capital letter unless it begins with a name such as dx."""
+        ordinary = self.says.startswith(("the ", "all ", "expected ", "argument "))
+        return self.says[0].upper() + self.says[1:] if ordinary else self.says
+
     def without_data(self) -> Finding:
         """The finding of a hidden check: its kind and the mistake, no value, shape or message."""
         return Finding(self.kind, KINDS[self.kind], looks_like=self.looks_like, hints=self.hints)

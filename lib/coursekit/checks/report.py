@@ -8,6 +8,7 @@ from html import escape
 from coursekit.checks.findings import Finding
 
 GREEN, RED, GREY = "#0a7d38", "#c0341d", "#767676"
+SUMMARY = "display:list-item;cursor:pointer"  # some style sheets take the triangle away
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Score(float):
 
     def _repr_html_(self) -> str:
         text = " if the hidden checks go as the visible ones did" if self.partial else ""
-        return f'<span style="color:{GREY}">{self!r} points{text}</span>'
+        unit = "point" if self == 1 else "points"
+        return f'<span style="color:{GREY}">{self!r} {unit}{text}</span>'
 
 
 class Report:
@@ -80,7 +82,7 @@ class Report:
         lines = [self.void] if self.void else []
         for r in (r for r in self.results if not r.passed):
             like = f" It looks as if {r.finding.looks_like}." if r.finding.looks_like else ""
-            lines.append(f"✗ {r.name}: {r.finding.says}{like}")
+            lines.append(f"✗ {r.name}: {r.finding.sentence}{like}")
         return "\n".join((self.summary, *lines)) if lines else ""
 
     def __repr__(self) -> str:
@@ -108,7 +110,7 @@ def _points(r: Result) -> str:
 
 
 def _finding_text(f: Finding) -> str:
-    parts = [f.says, *f.details, *f.picture.splitlines()]
+    parts = [f.sentence, *f.details, *f.picture.splitlines()]
     if f.looks_like:
         parts.append(f"It looks as if {f.looks_like}.")
     if f.hints:
@@ -126,7 +128,7 @@ def _row_html(r: Result) -> str:
 
 
 def _finding_html(f: Finding, printed: str) -> str:
-    parts = [f"<b>{_code(f.says)}</b>", *(_code(d) for d in f.details)]
+    parts = [f"<b>{_code(f.sentence)}</b>", *(_code(d) for d in f.details)]
     if f.picture:
         parts.append(f'<pre style="line-height:1.15;margin:4px 0">{escape(f.picture)}</pre>')
     if f.looks_like:
@@ -134,7 +136,8 @@ def _finding_html(f: Finding, printed: str) -> str:
     parts.append(_hints_html(f.hints))
     if printed:
         text = f'<pre style="margin:4px 0">{escape(printed)}</pre>'
-        parts.append(f"<details><summary>What your code printed</summary>{text}</details>")
+        head = f'<summary style="{SUMMARY}">What your code printed</summary>'
+        parts.append(f"<details>{head}{text}</details>")
     body = "<br>".join(p for p in parts if p)
     return f'<div style="margin:0 0 6px 20px">{body}</div>'
 
@@ -145,7 +148,7 @@ def _hints_html(hints: tuple[str, ...], number: int = 1) -> str:
         return ""
     deeper = _hints_html(hints[1:], number + 1)
     return (
-        f"<details><summary>Hint {number}</summary>"
+        f'<details><summary style="{SUMMARY}">Hint {number}</summary>'
         f'<div style="margin-left:16px">{_code(hints[0])}{deeper}</div></details>'
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import sysconfig
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
 
 _PACKAGES = tuple(
     str(Path(p).resolve())
@@ -23,8 +27,11 @@ _PACKAGES = tuple(
 def own_line(error: BaseException) -> str:
     """Where in the student's own cells an exception came from: 'line 3 of f: `y = x + w`', or "".
 
-    The first frame is the check itself; frames of installed packages are passed over.
+    The first frame is the check itself; frames of installed packages are passed over. An exception
+    that comes from another process carries the line with it, as `line_in_room`.
     """
+    if isinstance(line := getattr(error, "line_in_room", None), str):
+        return line
     _, *inner = traceback.extract_tb(error.__traceback__) or [None]
     inner = [frame for frame in inner if _is_notebook(frame.filename)]
     if not inner:
@@ -41,8 +48,11 @@ def _is_notebook(filename: str) -> bool:
 def modules_used(function: Callable) -> set[str]:
     """Dotted names of the modules that `function` refers to.
 
-    Followed into nested functions, into classes and into other functions of the same notebook.
+    Followed into nested functions, into classes and into other functions of the same notebook. What
+    stands for a function in another process tells by its method `__modules_used__`.
     """
+    if hasattr(type(function), "__modules_used__"):
+        return function.__modules_used__()
     found: set[str] = set()
     seen: set[int] = set()
     todo = [function]
@@ -65,6 +75,75 @@ def modules_used(function: Callable) -> set[str]:
             elif getattr(value, "__module__", None):
                 found.add(f"{value.__module__}.{getattr(value, '__name__', '')}")
     return found
+
+
+def modules_named(name: str, cells: Iterable[str], namespace: Mapping[str, Any]) -> set[str]:
+    """Dotted names of the modules that a function refers to, read from source without running it.
+
+    It may find a module too many, where one name means different things in different cells.
+
+    Args:
+        name: of the function or class.
+        cells: sources of the cells that may define it, and whatever it uses.
+        namespace: what names mean that no cell defines.
+    """
+    imported: dict[str, set[str]] = {}
+    defined: dict[str, list[ast.stmt]] = {}
+    for statement in (s for cell in cells for s in _statements(cell)):
+        for node in ast.walk(statement):
+            for alias, module in _imports(node):
+                imported.setdefault(alias, set()).add(module)
+        for bound in _bound(statement):
+            defined.setdefault(bound, []).append(statement)
+    found: set[str] = set()
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        item = todo.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        found |= imported.get(item, set())
+        if item in defined:
+            todo += [used for statement in defined[item] for used in _words(statement)]
+        elif isinstance(value := namespace.get(item), types.ModuleType):
+            found.add(value.__name__)
+    return found
+
+
+def _statements(cell: str) -> list[ast.stmt]:
+    """Top-level statements of a cell; none where it is no Python, or too deep for the parser."""
+    try:
+        return ast.parse(TransformerManager().transform_cell(cell)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _imports(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """(name bound, dotted name of the module) of an import statement."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0], alias.name
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """Names that a top-level statement defines, functions and assignments in blocks included."""
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _words(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement reads or imports."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name):
+            yield node.id
+        yield from (alias for alias, _ in _imports(node))
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
