@@ -138,7 +138,7 @@ def _finding_html(f: Finding, printed: str) -> str:
         text = f'<pre style="margin:4px 0">{escape(printed)}</pre>'
         head = f'<summary style="{SUMMARY}">What your code printed</summary>'
         parts.append(f"<details>{head}{text}</details>")
-    body = "<br>".join(p for p in parts if p)
+    body = "".join(f"<div>{part}</div>" for part in parts if part)
     return f'<div style="margin:0 0 6px 20px">{body}</div>'
 
 

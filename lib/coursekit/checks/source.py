@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import dis
 import sys
 import sysconfig
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,14 +89,10 @@ def modules_named(name: str, cells: Iterable[str], namespace: Mapping[str, Any])
         cells: sources of the cells that may define it, and whatever it uses.
         namespace: what names mean that no cell defines.
     """
-    imported: dict[str, set[str]] = {}
-    defined: dict[str, list[ast.stmt]] = {}
-    for statement in (s for cell in cells for s in _statements(cell)):
-        for node in ast.walk(statement):
-            for alias, module in _imports(node):
-                imported.setdefault(alias, set()).add(module)
-        for bound in _bound(statement):
-            defined.setdefault(bound, []).append(statement)
+    defined: dict[str, set[str]] = {}
+    for code in (code for cell in cells for code in _statements(cell)):
+        for bound in _bound(code):
+            defined.setdefault(bound, set()).update(_names(code))
     found: set[str] = set()
     seen: set[str] = set()
     todo = [name]
@@ -103,47 +101,30 @@ def modules_named(name: str, cells: Iterable[str], namespace: Mapping[str, Any])
         if item in seen:
             continue
         seen.add(item)
-        found |= imported.get(item, set())
         if item in defined:
-            todo += [used for statement in defined[item] for used in _words(statement)]
-        elif isinstance(value := namespace.get(item), types.ModuleType):
-            found.add(value.__name__)
+            todo += defined[item]
+            continue
+        value = namespace.get(item)
+        found.add(value.__name__ if isinstance(value, types.ModuleType) else item)
     return found
 
 
-def _statements(cell: str) -> list[ast.stmt]:
-    """Top-level statements of a cell; none where it is no Python, or too deep for the parser."""
-    try:
-        return ast.parse(TransformerManager().transform_cell(cell)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+def _statements(cell: str) -> Iterator[types.CodeType]:
+    """Code of the top-level statements of a cell; none where it is no Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the student has seen what the compiler thinks of it
+        try:
+            body = ast.parse(TransformerManager().transform_cell(cell)).body
+            codes = [compile(ast.Module([part], []), "<cell>", "exec") for part in body]
+        except (SyntaxError, ValueError, RuntimeError, MemoryError, OverflowError):
+            return  # a RuntimeError, because RecursionError is one
+    yield from codes
 
 
-def _imports(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """(name bound, dotted name of the module) of an import statement."""
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            yield alias.asname or alias.name.partition(".")[0], alias.name
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        for alias in node.names:
-            yield alias.asname or alias.name, f"{node.module}.{alias.name}"
-
-
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Names that a top-level statement defines, functions and assignments in blocks included."""
-    for node in ast.walk(statement):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-
-
-def _words(statement: ast.stmt) -> Iterator[str]:
-    """Names that a statement reads or imports."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name):
-            yield node.id
-        yield from (alias for alias, _ in _imports(node))
+def _bound(code: types.CodeType) -> set[str]:
+    """Names that a top-level statement defines."""
+    stores = ("STORE_NAME", "STORE_GLOBAL")
+    return {step.argval for step in dis.get_instructions(code) if step.opname in stores}
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
