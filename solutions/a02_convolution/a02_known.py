@@ -456,25 +456,37 @@ def _with(which, change):
     return make
 
 
-def _windows(dy, x, w, stride, padding):
-    """What each output sends back to its window, with the slices where it goes."""
-    kh, kw = w.shape[2:]
-    for i, j in np.ndindex(dy.shape[2:]):
-        place = (slice(i * stride, i * stride + kh), slice(j * stride, j * stride + kw))
-        yield (slice(None), slice(None), *place), np.tensordot(dy[:, :, i, j], w, 1)
+def _gathered(step=None, put=np.add, filters=slice(None)):
+    """dx made by hand: every output hands dy · w to its window, and `put` joins old and new.
+
+    Args:
+        step: pixels between windows; by default the stride.
+        filters: those that are looked at.
+    """
+
+    def change(dy, x, w, stride, padding):
+        (n, c, high, wide), (kh, kw) = x.shape, w.shape[2:]
+        dx = np.zeros((n, c, high + 2 * padding, wide + 2 * padding), x.dtype)
+        for i, j in np.ndindex(dy.shape[2:]):
+            top, left = i * (step or stride), j * (step or stride)
+            place = (slice(None), slice(None), slice(top, top + kh), slice(left, left + kw))
+            dx[place] = put(dx[place], np.tensordot(dy[:, filters, i, j], w[filters], 1))
+        return dx[:, :, padding : padding + high, padding : padding + wide]
+
+    return change
 
 
-def _assigned(dy, x, w, stride, padding):
-    n, c, *image = x.shape
-    dx = np.zeros((n, c, *(size + 2 * padding for size in image)), x.dtype)
-    for place, sent in _windows(dy, x, w, stride, padding):
-        dx[place] = sent
-    return dx[:, :, padding : padding + image[0], padding : padding + image[1]]
+def _newest(old, new):
+    return new
 
 
 def _still_padded(dy, x, w, stride, padding):
     ends = ((0, 0), (0, 0), (padding, padding), (padding, padding))
     return _backward(dy, np.pad(x, ends), w, stride, 0)[0]
+
+
+def _cut_at_the_end(dy, x, w, stride, padding):
+    return _still_padded(dy, x, w, stride, padding)[:, :, : x.shape[2], : x.shape[3]]
 
 
 def _flip_sum(dy, x, w, stride, padding):
@@ -485,10 +497,23 @@ backward = Oracle(
     _backward,
     outputs=("dx", "dw", "db"),
     mistakes=(
+        *(
+            Mistake(
+                "windows that overlap overwrite each other in dx",
+                _with(0, _gathered(put=_newest, filters=filters)),
+                ("A pixel that several windows see gets a share from each of them.", "+= or =?"),
+            )
+            for filters in (slice(None), slice(-1, None))
+        ),
         Mistake(
-            "windows that overlap overwrite each other in dx",
-            _with(0, _assigned),
-            ("A pixel that several windows see gets a share from each of them.", "+= or =?"),
+            "the windows of dx are one pixel apart, whatever the stride",
+            _with(0, _gathered(step=1)),
+            ("Output (i, j) came from the window that starts at (i · stride, j · stride).",),
+        ),
+        Mistake(
+            "the padding is cut off dx at one end only",
+            _with(0, _cut_at_the_end),
+            ("The image begins at row and column `padding` of the padded one.",),
         ),
         Mistake(
             "the kernel is flipped once too often in dx",

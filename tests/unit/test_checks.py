@@ -130,6 +130,20 @@ def test_a_mistake_that_makes_no_difference_here_is_not_named():
     assert failure_of(lambda x: x + 1, even, np.ones(4)).finding.looks_like != "reversed"
 
 
+def test_where_two_mistakes_give_the_same_result_none_is_named():
+    oracle = Oracle(
+        lambda x: x,
+        (Mistake("turned", lambda x: x[::-1]), Mistake("rolled", lambda x: np.roll(x, 1))),
+    )
+    assert failure_of(lambda x: x[::-1], oracle, np.array([1.0, 5.0])).finding.looks_like not in (
+        "turned",
+        "rolled",
+    )
+    assert failure_of(lambda x: x[::-1], oracle, np.array([1.0, 5.0, 7.0])).finding.looks_like == (
+        "turned"
+    )
+
+
 def test_a_mistake_that_is_impossible_for_these_sizes_is_passed_over():
     def fails(x):
         raise ValueError

@@ -58,20 +58,22 @@ class Oracle:
         return replace(self, which=self.outputs.index(output))
 
     def recognise(self, got: Any, want: Any, which: int | None, args, kwargs) -> Mistake | None:
-        """The first known mistake whose result equals `got` (its output number `which`).
+        """The known mistake whose result equals `got` (its output number `which`), or None.
 
         A mistake that makes no difference for these arguments, or fails on them, is passed over.
+        Where results of several mistakes agree none is named: a wrong diagnosis is worse than none.
         """
-        for mistake in self.mistakes:
-            try:
-                made = mistake.make(*args, **kwargs)
-            except Exception:  # a mistake may not be possible for these sizes
-                continue
-            if which is not None:
-                made = made[which]
-            if close(got, made) and not close(want, made):
-                return mistake
-        return None
+        found = [m for m in self.mistakes if self._makes(m, got, want, which, args, kwargs)]
+        return found[0] if len({mistake.name for mistake in found}) == 1 else None
+
+    @staticmethod
+    def _makes(mistake: Mistake, got: Any, want: Any, which: int | None, args, kwargs) -> bool:
+        try:
+            made = mistake.make(*args, **kwargs)
+        except Exception:  # a mistake may not be possible for these sizes
+            return False
+        made = made if which is None else made[which]
+        return close(got, made) and not close(want, made)
 
 
 def relation(got: Any, want: Any) -> Mistake | None:
