@@ -456,28 +456,26 @@ def _with(which, change):
     return make
 
 
-def _gathered(step=None, put=np.add, filters=slice(None)):
-    """dx made by hand: every output hands dy · w to its window, and `put` joins old and new.
-
-    Args:
-        step: pixels between windows; by default the stride.
-        filters: those that are looked at.
-    """
+def _overwritten(filters):
+    """dx when each window replaces what is there, with only some of the filters looked at."""
 
     def change(dy, x, w, stride, padding):
-        (n, c, high, wide), (kh, kw) = x.shape, w.shape[2:]
-        dx = np.zeros((n, c, high + 2 * padding, wide + 2 * padding), x.dtype)
+        dy, w = dy[:, filters], w[filters]
+        dx = np.zeros_like(x)
         for i, j in np.ndindex(dy.shape[2:]):
-            top, left = i * (step or stride), j * (step or stride)
-            place = (slice(None), slice(None), slice(top, top + kh), slice(left, left + kw))
-            dx[place] = put(dx[place], np.tensordot(dy[:, filters, i, j], w[filters], 1))
-        return dx[:, :, padding : padding + high, padding : padding + wide]
+            one = np.zeros_like(dy)
+            one[:, :, i, j] = 1
+            seen = _backward(one, x, np.ones_like(w), stride, padding)[0] != 0
+            dx[seen] = _backward(one * dy, x, w, stride, padding)[0][seen]
+        return dx
 
     return change
 
 
-def _newest(old, new):
-    return new
+def _one_pixel_apart(dy, x, w, stride, padding):
+    crowded = np.zeros(_conv(x, w, None, 1, padding).shape, dy.dtype)
+    crowded[:, :, : dy.shape[2], : dy.shape[3]] = dy
+    return _backward(crowded, x, w, 1, padding)[0]
 
 
 def _still_padded(dy, x, w, stride, padding):
@@ -500,14 +498,14 @@ backward = Oracle(
         *(
             Mistake(
                 "windows that overlap overwrite each other in dx",
-                _with(0, _gathered(put=_newest, filters=filters)),
+                _with(0, _overwritten(filters)),
                 ("A pixel that several windows see gets a share from each of them.", "+= or =?"),
             )
             for filters in (slice(None), slice(-1, None))
         ),
         Mistake(
             "the windows of dx are one pixel apart, whatever the stride",
-            _with(0, _gathered(step=1)),
+            _with(0, _one_pixel_apart),
             ("Output (i, j) came from the window that starts at (i · stride, j · stride).",),
         ),
         Mistake(

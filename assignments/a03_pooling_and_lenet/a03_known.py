@@ -40,25 +40,10 @@ def _explain(x, size, stride):
     return f"(N, C, HO, WO) with N = {n}, C = {c}, height {high}; width {wide}"
 
 
-def _windows(x, size, stride):
-    """(n, c, i, j) of every window with the slices that cut it out of x."""
-    for n, c, i, j in np.ndindex(*x.shape[:2], *places(x, size, stride)):
-        rows = slice(i * stride, i * stride + size[0])
-        yield (n, c, i, j), (n, c, rows, slice(j * stride, j * stride + size[1]))
-
-
-def _ragged(reduce):
-    """Pooling that also counts windows which stick out at the end, cut to the image."""
-
-    def make(x, size, stride):
-        h, w = (-(-(i - k) // stride) + 1 for i, k in zip(x.shape[2:], size, strict=True))
-        y = np.empty((*x.shape[:2], h, w), x.dtype)
-        for n, c, i, j in np.ndindex(y.shape):
-            rows = slice(i * stride, i * stride + size[0])
-            y[n, c, i, j] = reduce(x[n, c, rows, j * stride : j * stride + size[1]])
-        return y
-
-    return make
+def _sticking_out(x, size, stride, fill):
+    """x with so many more rows and columns that the last windows fit, filled with `fill`."""
+    ends = [((k - i) % stride if i > k else 0) for i, k in zip(x.shape[2:], size, strict=True)]
+    return np.pad(x, ((0, 0), (0, 0), *((0, end) for end in ends)), constant_values=fill)
 
 
 # --- tasks 1 and 3: forward ----------------------------------------------------------------------
@@ -72,12 +57,22 @@ def _average(x, size, stride):
     return np.ascontiguousarray(F.avg_pool2d(x, size, stride)[0])
 
 
-def _shared_slips(pool, reduce):
+def _ragged_max(x, size, stride):
+    return _max(_sticking_out(x, size, stride, -np.inf), size, stride)
+
+
+def _ragged_average(x, size, stride):
+    inside = _sticking_out(np.ones_like(x), size, stride, 0)
+    parts = (_average(a, size, stride) for a in (_sticking_out(x, size, stride, 0), inside))
+    return np.divide(*parts)
+
+
+def _shared_slips(pool, ragged, reduce):
     """Mistakes about where the windows are, the same for every kind of pooling."""
     return (
         Mistake(
             "windows that stick out at the end are counted too",
-            _ragged(reduce),
+            ragged,
             ("Use the output size formula: floor, not ceil.",),
         ),
         Mistake(
@@ -122,7 +117,7 @@ max_pool = Oracle(
         ),
         Mistake("the mean is taken, not the maximum", _average),
         Mistake("the minimum is taken", lambda x, *a: -_max(-x, *a)),
-        *_shared_slips(_max, np.max),
+        *_shared_slips(_max, _ragged_max, np.max),
     ),
 )
 
@@ -136,7 +131,7 @@ avg_pool = Oracle(
             ("How many numbers does the mean run over?",),
         ),
         Mistake("the maximum is taken, not the mean", _max),
-        *_shared_slips(_average, np.mean),
+        *_shared_slips(_average, _ragged_average, np.mean),
     ),
 )
 
@@ -148,28 +143,61 @@ def _max_backward(dy, x, size, stride):
     return np.ascontiguousarray(F.max_pool2d_backward(dy, F.max_pool2d(x, size, stride)[1]))
 
 
-def _sent(share, put=np.add):
-    """dx when each window hands dy · share(window) to its pixels; `put` joins old and new."""
+def _each_window(dy, x, size, stride):
+    """For each place of the window: which pixels it sees, and dy spread over them."""
+    for i, j in np.ndindex(dy.shape[2:]):
+        one = np.zeros_like(dy)
+        one[:, :, i, j] = size[0] * size[1]
+        yield (
+            _average_backward(one, x.shape, size, stride) > 0,
+            _average_backward(one * dy, x.shape, size, stride),
+        )
+
+
+def _tied(x, seen):
+    """Pixels that equal the largest of those seen, image by image and channel by channel."""
+    inside = np.where(seen, x, -np.inf)
+    return inside == inside.max(axis=(2, 3), keepdims=True)
+
+
+def _to_all_ties(dy, x, size, stride):
+    return sum(s * _tied(x, seen) for seen, s in _each_window(dy, x, size, stride))
+
+
+def _shared_by_ties(dy, x, size, stride):
+    return sum(
+        s * _tied(x, seen) / _tied(x, seen).sum(axis=(2, 3), keepdims=True)
+        for seen, s in _each_window(dy, x, size, stride)
+    )
+
+
+def _to_the_last(dy, x, size, stride):
+    """The first maximum of the images turned by 180°, turned back."""
+    high, wide = ((n - 1) * stride + k for n, k in zip(dy.shape[2:], size, strict=True))
+    dx = np.zeros(x.shape, dy.dtype)
+    turned = x[:, :, :high, :wide][:, :, ::-1, ::-1], dy[:, :, ::-1, ::-1]
+    dx[:, :, :high, :wide] = _max_backward(turned[1], turned[0], size, stride)[:, :, ::-1, ::-1]
+    return dx
+
+
+def _overwritten(whole_window):
+    """A later window replaces the pixel it sends to, or all the pixels that it sees."""
 
     def make(dy, x, size, stride):
-        dx = np.zeros_like(x)
-        for output, window in _windows(x, size, stride):
-            dx[window] = put(dx[window], dy[output] * share(x[window]))
+        dx = np.zeros(x.shape, dy.dtype)
+        for i, j in np.ndindex(dy.shape[2:]):
+            one = np.zeros_like(dy)
+            one[:, :, i, j] = 1
+            sent = _max_backward(one * dy, x, size, stride)
+            seen = _average_backward(one, x.shape, size, stride) > 0
+            dx = np.where(seen if whole_window else sent != 0, sent, dx)
         return dx
 
     return make
 
 
-def _first(window):
-    return (np.arange(window.size) == window.argmax()).reshape(window.shape)
-
-
-def _last(window):
-    return _first(window[::-1, ::-1])[::-1, ::-1]
-
-
-def _ties(window):
-    return window == window.max()
+def _to_every_pixel(dy, x, size, stride):
+    return _average_backward(dy, x.shape, size, stride) * size[0] * size[1]
 
 
 max_pool_backward = Oracle(
@@ -178,7 +206,7 @@ max_pool_backward = Oracle(
     mistakes=(
         Mistake(
             "a later window overwrites what an earlier one sent to the same pixel",
-            _sent(_first, put=lambda old, new: np.where(new != 0, new, old)),
+            _overwritten(whole_window=False),
             (
                 "A pixel can be the maximum of several windows that overlap.",
                 "Then it answers for all of them: += or =?",
@@ -186,12 +214,12 @@ max_pool_backward = Oracle(
         ),
         Mistake(
             "a later window overwrites all pixels that it shares with an earlier one",
-            _sent(_first, put=lambda old, new: new),
+            _overwritten(whole_window=True),
             ("Windows overlap. What they send to a pixel is added up: += or =?",),
         ),
         Mistake(
             "every pixel that ties for the maximum gets the whole gradient",
-            _sent(_ties),
+            _to_all_ties,
             (
                 "What if two pixels of a window hold the same maximum?",
                 "Only one position is stored: the first in reading order, as np.argmax finds it.",
@@ -199,17 +227,17 @@ max_pool_backward = Oracle(
         ),
         Mistake(
             "pixels that tie for the maximum share the gradient",
-            _sent(lambda window: _ties(window) / _ties(window).sum()),
+            _shared_by_ties,
             ("Only one position is stored: the first in reading order, as np.argmax finds it.",),
         ),
         Mistake(
             "the last of several equal maxima gets the gradient",
-            _sent(_last),
+            _to_the_last,
             ("Only one position is stored: the first in reading order, as np.argmax finds it.",),
         ),
         Mistake(
             "every pixel of the window gets the gradient",
-            _sent(np.ones_like),
+            _to_every_pixel,
             ("Which of the inputs could change the maximum, if it moved a little?",),
         ),
         Mistake(
@@ -229,10 +257,11 @@ def _average_backward(dy, shape, size, stride):
     return np.ascontiguousarray(F.avg_pool2d_backward(dy, cache))
 
 
-def _overwritten(dy, shape, size, stride):
+def _only_the_newest(dy, shape, size, stride):
+    x = np.zeros(shape, dy.dtype)
     dx = np.zeros(shape, dy.dtype)
-    for output, window in _windows(dx, size, stride):
-        dx[window] = dy[output] / (size[0] * size[1])
+    for seen, spread in _each_window(dy, x, size, stride):
+        dx = np.where(seen, spread / (size[0] * size[1]), dx)
     return dx
 
 
@@ -242,7 +271,7 @@ avg_pool_backward = Oracle(
     mistakes=(
         Mistake(
             "windows that overlap overwrite each other",
-            _overwritten,
+            _only_the_newest,
             ("A pixel gets a share from each window that it lies in: += or =?",),
         ),
         Mistake(
