@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convnets.random import generator
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -98,14 +100,14 @@ def _check_labels(labels: np.ndarray, images: int, classes: int) -> None:
 
 
 def split(
-    dataset: Dataset, fractions: Sequence[float], rng: np.random.Generator
+    dataset: Dataset, fractions: Sequence[float], rng: int | np.random.Generator
 ) -> tuple[Dataset, ...]:
     """Deal the examples into disjoint random parts, for training, validation and test.
 
     Args:
         dataset: what to divide.
         fractions: share of each part; positive, adding up to 1.
-        rng: decides the order; see `convnets.random.generator`.
+        rng: seed or generator that decides the order.
     Returns:
         One data set per fraction. Every example is in exactly one of them.
     Raises:
@@ -121,7 +123,7 @@ def split(
             f"with sum {sum(fractions):g}; write for example (0.8, 0.2)."
         )
     ends = np.round(np.cumsum(fractions) * len(dataset)).astype(int)
-    parts = np.split(rng.permutation(len(dataset)), ends[:-1])
+    parts = np.split(generator(rng).permutation(len(dataset)), ends[:-1])
     if min(map(len, parts)) == 0:
         raise ValueError(
             f"{len(dataset)} examples in shares {tuple(fractions)} leave a part empty; "
