@@ -40,7 +40,7 @@ def _library(batches):
     optimizer = SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
     for x, labels in batches:
         _, cache = F.softmax_cross_entropy(model(batch_last(x)), labels)
-        model.backward(F.softmax_cross_entropy_backward(1.0, cache))
+        model.backward_parameters(F.softmax_cross_entropy_backward(1.0, cache))
         optimizer.step()
 
 

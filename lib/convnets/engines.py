@@ -46,7 +46,7 @@ class LayerEngine:
 
     def backward(self, dscores) -> None:
         """Set the gradient of every parameter from that of the scores."""
-        self.model.backward(dscores)
+        self.model.backward_parameters(dscores)
 
     def modules(self) -> Iterator[Layer]:
         """The model and every layer inside it."""

@@ -93,6 +93,18 @@ def test_gradients_equal_autograd_in_float32(case):
 
 @repeatable
 @given(st.one_of(convolutions(), many_channels()))
+def test_without_the_input_gradient_the_others_are_the_same(case):
+    arrays, options = case
+    y, cache = conv2d(*arrays, **options)
+    _, *others = conv2d_backward(y, cache)
+    skipped, *got = conv2d_backward(y, cache, input_gradient=False)
+    assert skipped is None
+    for gradient, want in zip(got, others, strict=True):
+        np.testing.assert_array_equal(gradient, want)
+
+
+@repeatable
+@given(st.one_of(convolutions(), many_channels()))
 def test_gradients_equal_central_differences(case):
     arrays, options = case
     check_numeric(conv2d, conv2d_backward, *arrays, entries=6, **options)

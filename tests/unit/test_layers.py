@@ -159,6 +159,50 @@ def test_backward_assigns_gradients_and_may_be_called_twice(model, x):
         assert np.array_equal(parameter.grad, first[name]), name
 
 
+def small_models():
+    """Models of which different layers are the first that learns, for inputs (N, 4, 5, 5)."""
+    branches = L.Conv2d(4, 2, 1, rng=0), L.AvgPool2d(3, stride=1, padding=1)
+    inner = L.Sequential(L.ReLU(), L.Conv2d(4, 2, 3, padding=1, rng=0))
+    return {
+        "convolution": L.Sequential(L.Conv2d(4, 2, 3, groups=2, rng=0), L.Tanh()),
+        "linear": L.Sequential(L.MaxPool2d(2), L.Flatten(), L.Linear(16, 3, bias=False, rng=0)),
+        "branches": L.Sequential(L.Concat(*branches), L.ReLU()),
+        "nested": L.Sequential(inner, L.Conv2d(2, 3, 1, rng=0)),
+    }
+
+
+@pytest.mark.parametrize("name", small_models())
+def test_gradients_of_parameters_alone_are_those_of_backward(name):
+    model = small_models()[name]
+    y = model(normal(3, 4, 5, 5, dtype=np.float32))
+    model.backward(y)
+    want = {name: p.grad for name, p in model.parameters().items()}
+    for parameter in model.parameters().values():
+        parameter.grad = None
+    assert model.backward_parameters(y) is None
+    for name, parameter in model.parameters().items():
+        np.testing.assert_array_equal(parameter.grad, want[name], err_msg=name)
+
+
+def test_nothing_is_computed_below_the_first_layer_that_learns():
+    class Below(L.Layer):
+        def forward(self, x):
+            return x
+
+        def backward(self, dy):
+            raise AssertionError("nobody asked for this gradient")
+
+    model = L.Sequential(Below(), L.Linear(4, 3, rng=0), L.ReLU())
+    model.backward_parameters(model(normal(2, 4, dtype=np.float32)))
+    assert model[1].weight.grad.shape == (3, 4)
+
+
+def test_a_model_without_parameters_has_no_gradients_to_set():
+    model = L.Sequential(L.Flatten(), L.ReLU())
+    y = model(normal(2, 1, 2, 2))
+    assert model.backward_parameters(y) is None
+
+
 def test_parameters_are_named_by_their_place_in_a_fixed_order():
     block = L.Sequential(
         L.Conv2d(1, 2, 3, rng=0),

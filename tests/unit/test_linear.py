@@ -38,6 +38,16 @@ def test_linear_has_the_numeric_gradient(bias):
     check_numeric(*LINEAR, normal(3, 4), normal(5, 4, seed=1), normal(5) if bias else None)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_without_the_input_gradient_the_others_are_the_same(bias):
+    y, cache = F.linear(normal(3, 4), normal(5, 4), normal(5) if bias else None)
+    _, *others = F.linear_backward(y, cache)
+    skipped, *got = F.linear_backward(y, cache, input_gradient=False)
+    assert skipped is None
+    for gradient, want in zip(got, others, strict=True):
+        np.testing.assert_array_equal(gradient, want)
+
+
 @repeatable
 @given(shapes_nchw(), layouts(), st.sampled_from([np.float32, np.float64]))
 def test_flatten_equals_pytorch(shape, layout, dtype):

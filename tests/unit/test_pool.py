@@ -103,6 +103,22 @@ def test_blocks_of_rows_do_not_change_the_result(monkeypatch, elements, padding)
     check_against_autograd(*AVG, TF.avg_pool2d, normal(3, 2, 11, 5), **options)
 
 
+@pytest.mark.parametrize("function", [F.max_pool2d, F.avg_pool2d])
+def test_arguments_are_checked_also_where_the_shape_is_known(function):
+    x = normal(1, 1, 4, 4)
+    function(x, 1, 1, 0)
+    for wrong in ((True, 1, 0), (1, 1.0, 0), (1, 1, False)):
+        with pytest.raises(ShapeError, match="must be an integer"):
+            function(x, *wrong)
+
+
+@pytest.mark.parametrize("padding", [0, 2])
+def test_ties_among_overlapping_windows_of_very_small_numbers(padding):
+    x = tied((2, 3, 14, 14))
+    x[x == 0] = -np.inf  # no more than the padding
+    check_against_autograd(*MAX, TF.max_pool2d, x, kernel_size=5, stride=3, padding=padding)
+
+
 def test_windows_of_more_than_256_pixels_find_their_maximum():
     x = tied((2, 2, 19, 35))
     x[0, 0, 18, 34] = 9.0  # tap number 664 does not fit eight bits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, rows_of
@@ -66,7 +67,7 @@ def conv2d(x, w, b=None, stride=1, padding=0, groups=1):
     return from_rows(y), (rows, w, b is not None, geometry)
 
 
-def conv2d_backward(dy, cache):
+def conv2d_backward(dy, cache, *, input_gradient=True):
     """Gradients of `conv2d`.
 
     db[f] = Σ_{n, i, j} dy[n, f, i, j]
@@ -76,9 +77,10 @@ def conv2d_backward(dy, cache):
     Args:
         dy: (N, F, HO, WO), gradient of the loss with respect to y.
         cache: from `conv2d`.
+        input_gradient: False where dx is not needed, as in the first layer of a network.
     Returns:
-        dx (N, C, H, W), batch innermost in memory; dw (F, C/G, KH, KW); db (F,), or None where
-        the convolution has no bias.
+        dx (N, C, H, W), batch innermost in memory, or None without `input_gradient`;
+        dw (F, C/G, KH, KW); db (F,), or None where the convolution has no bias.
     Raises:
         ShapeError: dy has not the shape of y.
         TypeError: dy has another dtype or namespace than x.
@@ -90,14 +92,15 @@ def conv2d_backward(dy, cache):
     db = xp.sum(drows, axis=(0, 2, 3)) if has_bias else None
     if _is_depthwise(w, groups):
         dx, dw = conv_depthwise.backward(rows, drows, w, stride, padding)
-        return from_rows(dx), dw, db
-    dx = xp.empty(rows.shape, dtype=dy.dtype, device=dy.device)
+        return from_rows(dx) if input_gradient else None, dw, db
     dw = xp.empty(w.shape, dtype=dy.dtype, device=dy.device)
+    dx = xp.empty(rows.shape, dtype=dy.dtype, device=dy.device) if input_gradient else None
     for ins, outs in _groups(w, groups):
         x_part, dy_part = contiguous(rows[:, ins]), contiguous(drows[:, outs])
         dw[outs] = conv_rows.grad_weight(x_part, dy_part, w.shape[2:], stride, padding)
-        conv_rows.grad_input(dy_part, w[outs], stride, padding, dx[:, ins])
-    return from_rows(dx), dw, db
+        if input_gradient:
+            conv_rows.grad_input(dy_part, w[outs], stride, padding, dx[:, ins])
+    return from_rows(dx) if input_gradient else None, dw, db
 
 
 def _is_depthwise(w, groups):
@@ -115,25 +118,28 @@ def _check(x, w, b, stride, padding, groups) -> Geometry:
     expect_axes(x, "x", "N, C, H, W")
     expect_axes(w, "w", "F, C/groups, KH, KW")
     stride, padding = pair(stride, "stride"), pair(padding, "padding", minimum=0)
-    (n, c, *image), (f, channels, *kernel) = x.shape, w.shape
+    c, f = x.shape[1], w.shape[0]
     if groups not in range(1, c + 1) or c % groups or f % groups:
         raise ShapeError(
             f"groups must be a whole number that divides C and F, but groups is {groups!r}, "
             f"C is {c} and F is {f}: {_shapes(x, w)}."
         )
-    if channels * groups != c:
+    if w.shape[1] * groups != c:
         raise ShapeError(
-            f"x has {c} channels but w expects {channels * groups} "
-            f"({channels} in each of {groups} groups): {_shapes(x, w)}. Try w of shape "
-            f"{(f, c // groups, *kernel)}; weights are output first, images channels first."
+            f"x has {c} channels but w expects {w.shape[1] * groups} "
+            f"({w.shape[1]} in each of {groups} groups): {_shapes(x, w)}. Try w of shape "
+            f"{(f, c // groups, *w.shape[2:])}; weights are output first, images channels first."
         )
     if b is not None:
         expect_shape(b, "b", (f,), like=f"w's {f} kernels")
     try:
-        size = output_shape(image, kernel, stride, padding)
+        size = _output_shape(tuple(x.shape[2:]), tuple(w.shape[2:]), stride, padding)
     except ShapeError as error:
         raise ShapeError(f"{error} Here {_shapes(x, w)}, padding is {padding}.") from None
-    return Geometry((n, f, *size), stride, padding, groups)
+    return Geometry((x.shape[0], f, *size), stride, padding, groups)
+
+
+_output_shape = lru_cache(output_shape)  # mini-batches have the same shape again and again
 
 
 def _shapes(x, w) -> str:

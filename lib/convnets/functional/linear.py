@@ -41,7 +41,7 @@ def linear(x, w, b=None):
     return y, (x, w, b is not None)
 
 
-def linear_backward(dy, cache):
+def linear_backward(dy, cache, *, input_gradient=True):
     """Gradients of `linear`.
 
     dx = dy · w,  dw = dyᵀ · x,  db = Σ_n dy[n]
@@ -49,15 +49,18 @@ def linear_backward(dy, cache):
     Args:
         dy: (N, M), gradient of the loss with respect to y.
         cache: from `linear`.
+        input_gradient: False where dx is not needed, as in the first layer of a network.
     Returns:
-        dx (N, D), dw (M, D), and db (M,), or None where the layer has no bias.
+        dx (N, D), or None without `input_gradient`; dw (M, D); db (M,), or None where the layer has
+        no bias.
     Raises:
         ShapeError: dy has not the shape of y.
     """
     x, w, has_bias = cache
     xp = float_namespace(dy, x)
     expect_shape(dy, "dy", (x.shape[0], w.shape[0]), like="the output")
-    return dy @ w, dy.T @ x, xp.sum(dy, axis=0) if has_bias else None
+    dx = dy @ w if input_gradient else None
+    return dx, dy.T @ x, xp.sum(dy, axis=0) if has_bias else None
 
 
 def flatten(x):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, rows_of
+from functools import partial
+
+from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, permuted, rows_of
 from convnets.functional.windows import Windows
 from convnets.shapes import expect_axes, expect_shape
 
@@ -38,19 +40,46 @@ def max_pool2d(x, kernel_size, stride=None, padding=0):
     xp = float_namespace(x)
     windows = Windows.over(x, kernel_size, stride, padding)
     rows = rows_of(batch_last(x))
-    y = xp.full(windows.output_rows, -xp.inf, dtype=x.dtype, device=x.device)
-    winner = windows.first_taps(xp, x.device)
+    kh, kw = windows.kernel
+    whole = xp.uint8 if kh * kw <= 256 else xp.int32
+    y = xp.empty(windows.output_rows, dtype=x.dtype, device=x.device)
+    winner = xp.empty(windows.output_rows, dtype=whole, device=x.device)
     for block in windows.blocks(x.device):
-        best, who = y[block], winner[block]
-        for tap, outputs, inputs in windows.taps(block):
-            if tap == 0:  # nothing to compare with yet
-                best[outputs] = rows[inputs]
-                continue
-            seen, new, taps = best[outputs], rows[inputs], who[outputs]
-            # Strictly greater, with taps in order: the first of equal pixels stays the winner.
-            xp.maximum(taps, xp.astype(new > seen, taps.dtype) * tap, out=taps)
-            xp.maximum(seen, new, out=seen)
+        # Along the width, then along the height: KW + KH taps instead of KW · KH.
+        pixels = rows[windows.image_block(block)]
+        shape = (pixels.shape[0], *windows.output_rows[1:])
+        wide = xp.empty(shape, dtype=x.dtype, device=x.device)
+        column = xp.empty(shape, dtype=whole, device=x.device)
+        across = (permuted(a, (2, 0, 1, 3)) for a in (pixels, wide, column))
+        _maximum(xp, windows.across(), lambda tap, _: tap, *across)
+        taps = partial(_tap_number, column, kw)
+        _maximum(xp, windows.down(block), taps, wide, y[block], winner[block])
     return from_rows(y), (winner, windows)
+
+
+def _tap_number(column, kw, row, inputs):
+    return column[inputs] + row * kw
+
+
+def _maximum(xp, steps, number, pixels, best, winner):
+    """Write the maximum along the first axis into `best`, its tap's number into `winner`.
+
+    Args:
+        steps: the taps along this axis, in order.
+        number: (tap, index of its pixels) -> the number by which it is known, rising with the tap.
+        pixels: what to compare.
+    """
+    for tap, first, later in steps:
+        if first:
+            outputs, inputs = first
+            best[outputs], winner[outputs] = pixels[inputs], number(tap, inputs)
+        if later:
+            outputs, inputs = later
+            seen, new, who = best[outputs], pixels[inputs], winner[outputs]
+            # Strictly greater, with taps in order: the first of equal pixels stays the winner.
+            greater = xp.astype(new > seen, who.dtype)
+            xp.maximum(who, greater * number(tap, inputs), out=who)
+            xp.maximum(seen, new, out=seen)
 
 
 def max_pool2d_backward(dy, cache):
@@ -74,9 +103,14 @@ def max_pool2d_backward(dy, cache):
     drows = rows_of(batch_last(dy))
     dx = xp.zeros(windows.image_rows, dtype=dy.dtype, device=dy.device)
     for block in windows.blocks(dy.device):
+        grad, who = drows[block], winner[block]
         for tap, outputs, inputs in windows.taps(block):
             # A product is faster than where(), but an infinite dy gives NaN all over its window.
-            dx[inputs] += drows[block][outputs] * (winner[block][outputs] == tap)
+            won = who[outputs] == tap
+            if windows.overlap:
+                dx[inputs] += grad[outputs] * won
+            else:
+                xp.multiply(grad[outputs], won, out=dx[inputs])
     return from_rows(dx)
 
 

@@ -73,6 +73,13 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define backward(dy).")
 
+    def backward_parameters(self, dy) -> None:
+        """Set the `grad` of every parameter as `backward` does, where nobody asks for dx.
+
+        For training. Layers that can spare themselves the work for dx define it anew.
+        """
+        self.backward(dy)
+
     def __call__(self, x):
         try:
             return self.forward(x)

@@ -75,10 +75,20 @@ class Sequential(Container):
             x = layer(x)
         return x
 
-    def backward(self, dy):
+    def backward(self, dy, *, input_gradient: bool = True):
+        # Layers before the first that learns only pass a gradient on.
+        last = None if input_gradient else self._first_that_learns()
         for layer in reversed(self.layers):
+            if layer is last:
+                return layer.backward_parameters(dy)
             dy = layer.backward(dy)
-        return dy
+        return dy if input_gradient else None
+
+    def backward_parameters(self, dy) -> None:
+        self.backward(dy, input_gradient=False)
+
+    def _first_that_learns(self) -> Layer | None:
+        return next((layer for layer in self.layers if layer.parameters()), None)
 
     def __len__(self) -> int:
         return len(self.layers)

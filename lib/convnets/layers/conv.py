@@ -57,11 +57,14 @@ class Conv2d(Layer):
         y, self.cache = F.conv2d(x, self.weight.data, bias, self.stride, self.padding, self.groups)
         return y
 
-    def backward(self, dy):
-        dx, self.weight.grad, db = F.conv2d_backward(dy, self.cache)
+    def backward(self, dy, *, input_gradient: bool = True):
+        dx, self.weight.grad, db = F.conv2d_backward(dy, self.cache, input_gradient=input_gradient)
         if self.bias:
             self.bias.grad = db
         return dx
+
+    def backward_parameters(self, dy) -> None:
+        self.backward(dy, input_gradient=False)
 
     def extra_repr(self) -> str:
         groups = f", groups={self.groups}" if self.groups > 1 else ""

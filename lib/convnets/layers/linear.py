@@ -32,11 +32,14 @@ class Linear(Layer):
         y, self.cache = F.linear(x, self.weight.data, self.bias and self.bias.data)
         return y
 
-    def backward(self, dy):
-        dx, self.weight.grad, db = F.linear_backward(dy, self.cache)
+    def backward(self, dy, *, input_gradient: bool = True):
+        dx, self.weight.grad, db = F.linear_backward(dy, self.cache, input_gradient=input_gradient)
         if self.bias:
             self.bias.grad = db
         return dx
+
+    def backward_parameters(self, dy) -> None:
+        self.backward(dy, input_gradient=False)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}{'' if self.bias else ', bias=False'}"
