@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from nbgrader.preprocessors import ClearHiddenTests
 
 from coursekit.notebooks import HIDDEN, Kind, kind
+
+WITHHELD = "Not shown: this cell ran after hidden checks, whose data it may have kept.\n"
 
 
 class HideHiddenTests(ClearHiddenTests):
     """nbgrader's `ClearHiddenTests`, fit for feedback.
 
-    Only graded test cells are touched: the marker's words in an answer are a student's business
+    Of test cells the hidden part goes: the marker's words in an answer are a student's business
     and stop nothing. Tracebacks quote the lines around an error, so in a cell with hidden tests
-    only the last line of a traceback, the message, stays.
+    only the last line of a traceback, the message, stays. A function that was called by a hidden
+    test may have kept what it was given, so nothing is shown of what a student's later cells put
+    out; whoever grades sees it.
     """
+
+    def preprocess(self, notebook: NotebookNode, resources: dict):
+        """Clear a notebook; returns it and `resources`, as nbconvert expects."""
+        hidden = [i for i, cell in enumerate(notebook.cells) if _has_hidden(cell)]
+        for cell in notebook.cells[hidden[0] :] if hidden else []:
+            if cell.cell_type == "code" and kind(cell) != Kind.TEST and cell.get("outputs"):
+                cell.outputs = [v4.new_output("stream", name="stdout", text=WITHHELD)]
+        return super().preprocess(notebook, resources)
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int):
         """Clear one cell; returns the cell and `resources`, as nbconvert expects."""
-        if kind(cell) != Kind.TEST or HIDDEN[0] not in cell.source:
+        if not _has_hidden(cell):
             return cell, resources
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = [f"{output.ename}: {output.evalue}"]
         return super().preprocess_cell(cell, resources, cell_index)
+
+
+def _has_hidden(cell: NotebookNode) -> bool:
+    return kind(cell) == Kind.TEST and HIDDEN[0] in cell.source

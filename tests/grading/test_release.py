@@ -395,6 +395,17 @@ def test_feedback_shows_no_hidden_test():
     assert "three" in text
 
 
+def test_feedback_withholds_what_cells_put_out_after_hidden_tests():
+    notebook = tiny_course.source()
+    for name in ("double", "halve"):  # before and after the hidden tests of double
+        output = v4.new_output("stream", name="stdout", text="what I was given: -4")
+        notebooks.find(notebook, name).outputs = [output]
+    cleared = hidden(notebook)
+    assert "what I was given" in notebooks.find(cleared, "double").outputs[0].text
+    assert "Not shown" in notebooks.find(cleared, "halve").outputs[0].text
+    assert "what I was given" not in nbformat.writes(cleared).replace("what I was given: -4", "", 1)
+
+
 def test_feedback_survives_an_answer_that_speaks_of_markers():
     notebook = tiny_course.source()
     answer = "### BEGIN HIDDEN TESTS\ndef double(x): return 2 * x"
