@@ -69,7 +69,7 @@ def modules_used(function: Callable) -> set[str]:
         for name in _names(code) if code else ():
             value = item.__globals__.get(name, name)
             if isinstance(value, types.ModuleType):
-                found.add(value.__name__)
+                found |= _names_of(value)
             elif isinstance(value, str):
                 found.add(value)
             elif getattr(value, "__module__", None) == item.__module__:
@@ -79,20 +79,33 @@ def modules_used(function: Callable) -> set[str]:
     return found
 
 
-def modules_named(name: str, cells: Iterable[str], namespace: Mapping[str, Any]) -> set[str]:
-    """Dotted names of the modules that a function refers to, read from source without running it.
+def definitions(cells: Iterable[str]) -> dict[str, set[str]]:
+    """Name that a cell defines at its top level -> names in the statements that define it.
 
-    It may find a module too many, where one name means different things in different cells.
-
-    Args:
-        name: of the function or class.
-        cells: sources of the cells that may define it, and whatever it uses.
-        namespace: what names mean that no cell defines.
+    Read from the source of the cells, without running them. A cell that is no Python defines none.
     """
     defined: dict[str, set[str]] = {}
     for code in (code for cell in cells for code in _statements(cell)):
-        for bound in _bound(code):
-            defined.setdefault(bound, set()).update(_names(code))
+        bound = _named_by(code, "STORE_NAME", "STORE_GLOBAL")
+        used = set(_names(code)) - bound | _named_by(code, "IMPORT_NAME")
+        for name in bound:
+            defined.setdefault(name, set()).update(used)
+    return defined
+
+
+def modules_named(
+    name: str, defined: Mapping[str, set[str]], namespace: Mapping[str, Any]
+) -> set[str]:
+    """Dotted names of the modules that a function refers to, read from source without running it.
+
+    It may find a module too many, where one name means different things in different cells; and it
+    finds the names of attributes and variables, too, of which nobody asks whether they are used.
+
+    Args:
+        name: of the function or class.
+        defined: the `definitions` of the cells of its notebook.
+        namespace: what names mean that no cell defines.
+    """
     found: set[str] = set()
     seen: set[str] = set()
     todo = [name]
@@ -101,12 +114,25 @@ def modules_named(name: str, cells: Iterable[str], namespace: Mapping[str, Any])
         if item in seen:
             continue
         seen.add(item)
-        if item in defined:
-            todo += defined[item]
-            continue
-        value = namespace.get(item)
-        found.add(value.__name__ if isinstance(value, types.ModuleType) else item)
+        todo += defined.get(item, ())
+        if item not in defined or item in defined[item]:  # as in `import torch`
+            value = namespace.get(item)
+            found |= _names_of(value) if isinstance(value, types.ModuleType) else {item}
     return found
+
+
+def _names_of(module: types.ModuleType) -> set[str]:
+    """A module's name; for one that lies beside the notebook, also where its contents come from.
+
+    So the references of an assignment are no way round what it forbids.
+    """
+    names = {module.__name__}
+    if _is_notebook(getattr(module, "__file__", None) or sys.prefix):
+        for value in vars(module).values():
+            is_module = isinstance(value, types.ModuleType)
+            source = value.__name__ if is_module else getattr(value, "__module__", None)
+            names |= {source} if isinstance(source, str) else set()
+    return names
 
 
 def _statements(cell: str) -> Iterator[types.CodeType]:
@@ -121,10 +147,9 @@ def _statements(cell: str) -> Iterator[types.CodeType]:
     yield from codes
 
 
-def _bound(code: types.CodeType) -> set[str]:
-    """Names that a top-level statement defines."""
-    stores = ("STORE_NAME", "STORE_GLOBAL")
-    return {step.argval for step in dis.get_instructions(code) if step.opname in stores}
+def _named_by(code: types.CodeType, *operations: str) -> set[str]:
+    """Names that some operations of a top-level statement store or import."""
+    return {step.argval for step in dis.get_instructions(code) if step.opname in operations}
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

@@ -24,7 +24,15 @@ from coursekit.notebooks.cells import (
     tests,
     total_points,
 )
-from coursekit.notebooks.files import NotebookError, Reading, read, read_noting, text_of, write
+from coursekit.notebooks.files import (
+    MAX_BYTES,
+    NotebookError,
+    Reading,
+    read,
+    read_noting,
+    text_of,
+    write,
+)
 from coursekit.notebooks.rebuild import rebuild
 from coursekit.notebooks.running import ExecutionError, execute, refresh
 from coursekit.notebooks.tidy import normalise, same_results, unstable_outputs
@@ -32,6 +40,7 @@ from coursekit.notebooks.tidy import normalise, same_results, unstable_outputs
 __all__ = [
     "HIDDEN",
     "MARKERS",
+    "MAX_BYTES",
     "SOLUTION",
     "ExecutionError",
     "Kind",

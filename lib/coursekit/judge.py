@@ -1,0 +1,282 @@
+"""Grades one submission: a student's code runs in a room, the tests run here.
+
+Cells that set up the notebook run on both sides, from the course's own text. A student's cells run
+in the room. Test cells, hidden tests included, run in this process and never go anywhere; the names
+they use and that a student has defined are proxies. So points come only from checks that ran here.
+
+with Warm() as warm:
+    judgement = Judge.of(source, release, warm).grade(notebooks.read(submission))
+    print(judgement.points)
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from coursekit import notebooks
+from coursekit.checks import Task
+from coursekit.checks.source import definitions, modules_named
+from coursekit.notebooks import Kind
+from coursekit.sandbox import CellRun, Limits, Room, RoomError, Warm
+from coursekit.stage import Cell, Played, Stage
+
+
+class JudgeError(Exception):
+    """The assignment itself does not run; no student is to blame."""
+
+
+@dataclass
+class Judgement:
+    """What a submission earned, and how that came about.
+
+    Attributes:
+        points: test cell -> points.
+        maximum: test cell -> points it is worth.
+        tasks: test cell -> its `Task`, with the result of every check.
+        runs: cell that ran in the room -> what it showed.
+        errors: cell -> what ended it, for cells that were not carried through.
+        incidents: test cell or student's cell -> how it brought its room down.
+        repairs: what had to be mended in the notebook.
+        seconds: test cell -> wall-clock seconds.
+    """
+
+    points: dict[str, float] = field(default_factory=dict)
+    maximum: dict[str, float] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    runs: dict[str, CellRun] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    incidents: dict[str, str] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        """All points."""
+        return sum(self.points.values())
+
+
+class Judge:
+    """Grades the submissions of one assignment, one after the other.
+
+    Args:
+        source: the notebook with solutions and hidden tests. Only its test cells are used.
+        release: the notebook that students were given.
+        folder: of the source; its modules can be imported by tests.
+        files: what students were given beside the notebook: name -> content.
+        warm: makes the rooms.
+        limits: of each room.
+    """
+
+    def __init__(
+        self,
+        source: NotebookNode,
+        release: NotebookNode,
+        folder: str | Path,
+        files: Mapping[str, bytes],
+        warm: Warm,
+        limits: Limits | None = None,
+    ):
+        self.release, self.folder, self.files = release, Path(folder), dict(files)
+        self.warm, self.limits = warm, limits or Limits()
+        self._tests = {
+            name: (Cell(cell.id, cell.source), notebooks.points(cell))
+            for name, cell in notebooks.tests(source).items()
+        }
+
+    @classmethod
+    def of(
+        cls, source: str | Path, release: str | Path, warm: Warm, limits: Limits | None = None
+    ) -> Judge:
+        """The judge of the assignment whose notebooks are at these paths."""
+        source, release = Path(source), Path(release)
+        files = {path.name: path.read_bytes() for path in sorted(release.parent.glob("*.py"))}
+        read = notebooks.read
+        return cls(read(source), read(release), source.parent, files, warm, limits)
+
+    def grade(self, submission: NotebookNode) -> Judgement:
+        """Grade a submission, as `notebooks.read` returns it. Never ends because of what it holds.
+
+        Raises:
+            JudgeError: a cell of the course itself does not run.
+            SandboxUnavailable: no room can be made.
+        """
+        notebook, repairs = notebooks.rebuild(self.release, submission)
+        judgement = Judgement(repairs=repairs)
+        judgement.maximum = {name: points for name, (_, points) in self._tests.items()}
+        with Stage(self.folder) as stage, _Sitting(self, notebook, stage) as sitting:
+            for cell in notebook.cells:
+                if cell.cell_type != "code":
+                    continue
+                kind = notebooks.kind(cell)
+                if kind == Kind.TEST:
+                    self._test(notebooks.grade_id(cell), sitting, judgement)
+                elif kind == Kind.LOCKED:
+                    _set_up(cell, sitting, judgement)
+                else:
+                    _run(cell, sitting, judgement)
+        return judgement
+
+    def _test(self, name: str, sitting: _Sitting, judgement: Judgement) -> None:
+        cell, maximum = self._tests[name]
+        start = time.monotonic()
+        played, broken = sitting.test(cell)
+        task = sitting.stage.namespace.get(cell.scored or "")
+        error = played.error or ("" if isinstance(task, Task) else "It has no score.")
+        judgement.points[name] = 0.0 if error or broken else _points(played.text, maximum)
+        judgement.seconds[name] = time.monotonic() - start
+        if isinstance(task, Task):
+            judgement.tasks[name] = task
+        if broken:
+            judgement.incidents[name] = broken
+        if error:
+            judgement.errors[name] = error
+
+
+class _Sitting:
+    """One submission being graded: the stage of the tests, and the student's room.
+
+    A room that was brought down is built again when it is next needed: the cells that ran before
+    run again, but for those that brought a room down.
+    """
+
+    def __init__(self, judge: Judge, notebook: NotebookNode, stage: Stage):
+        self.stage = stage
+        self._judge = judge
+        self._end = time.monotonic() + judge.limits.notebook_seconds
+        self._texts = [cell.source for cell in notebook.cells if _is_students(cell)]
+        self._played: list[str] = []
+        self._room: Room | None = None
+
+    def __enter__(self) -> _Sitting:
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._room:
+            self._room.close()
+
+    def run(self, source: str) -> CellRun:
+        """Run a cell in the room.
+
+        Raises:
+            RoomError: it brought the room down, or there is no time left.
+        """
+        run = self.room().run_cell(source)
+        self._played.append(source)
+        return run
+
+    def room(self) -> Room:
+        """A room in which all cells have run so far.
+
+        Raises:
+            RoomError: there is no time left.
+        """
+        while self._room is None or self._room.failure:
+            judge = self._judge
+            self._room = judge.warm.room(
+                judge.files, judge.limits, deadline=self._end, modules_named=self._modules_named
+            )
+            self._replay()
+        return self._room
+
+    def test(self, cell: Cell) -> tuple[Played, str]:
+        """Run a test cell here; what came of it, and how it brought the room down, or ""."""
+        namespace = self.stage.namespace
+        namespace.pop(cell.scored or "", None)  # the task of an earlier cell
+        try:
+            room = self.room()
+            found = room.look_up(
+                sorted(_asked_for(cell) - namespace.keys() - vars(builtins).keys())
+            )
+        except RoomError as error:
+            return Played(error=f"{type(error).__name__}: {error}"), str(error)
+        with _added(namespace, found):
+            played = self.stage.play(cell)
+        return played, room.failure
+
+    def _replay(self) -> None:
+        for source in self._played[:]:
+            try:
+                self._room.run_cell(source)
+            except RoomError:
+                if time.monotonic() > self._end:
+                    raise
+                self._played.remove(source)  # it went well once, and not now
+                return
+
+    def _modules_named(self, name: str) -> set[str]:
+        return modules_named(name, self._definitions, self.stage.namespace)
+
+    @cached_property
+    def _definitions(self) -> dict[str, set[str]]:
+        return definitions(self._texts)
+
+
+def _set_up(cell: NotebookNode, sitting: _Sitting, judgement: Judgement) -> None:
+    """Run a cell of the course on both sides."""
+    played = sitting.stage.play(Cell(cell.id, cell.source))
+    if played.error:
+        raise JudgeError(f"cell {cell.id} of the course raised {played.error}")
+    untouched = not judgement.runs and not judgement.incidents
+    _run(cell, sitting, judgement)
+    error = judgement.errors.get(cell.id)
+    if error and untouched:  # once a student's cell has run, it may be that one's fault
+        raise JudgeError(f"cell {cell.id} of the course does not run in a room: {error}")
+
+
+def _run(cell: NotebookNode, sitting: _Sitting, judgement: Judgement) -> None:
+    """Run a cell in the room."""
+    try:
+        run = sitting.run(cell.source)
+    except RoomError as error:
+        judgement.incidents[cell.id] = judgement.errors[cell.id] = str(error)
+        return
+    judgement.runs[cell.id] = run
+    if run.error:
+        judgement.errors[cell.id] = run.error
+
+
+def _is_students(cell: NotebookNode) -> bool:
+    locked = notebooks.kind(cell) in (Kind.TEST, Kind.LOCKED)
+    return cell.cell_type == "code" and not locked
+
+
+def _asked_for(cell: Cell) -> set[str]:
+    """Names that a test reads and does not itself define."""
+    names = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Name)]
+    read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    return read - {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+
+
+@contextmanager
+def _added(namespace: dict[str, Any], found: Mapping[str, Any]) -> Iterator[None]:
+    """The student's names, for one test: the next cell may define them anew."""
+    namespace.update(found)
+    try:
+        yield
+    finally:
+        for name in found:
+            namespace.pop(name, None)
+
+
+def _points(text: str | None, maximum: float) -> float:
+    """The score that a test cell shows, from 0 to its maximum.
+
+    >>> _points("1.5", 3.0), _points(None, 3.0), _points("nan", 3.0)
+    (1.5, 0.0, 0.0)
+    """
+    try:
+        value = float(text or "")
+    except ValueError:
+        return 0.0
+    return min(max(value, 0.0), maximum) if math.isfinite(value) else 0.0

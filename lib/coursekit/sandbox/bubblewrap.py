@@ -1,0 +1,115 @@
+"""The command that starts a program in Bubblewrap, with little but Python to see."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+HOME = "/home/student"
+_LIBRARY = Path(__file__).resolve().parents[2]  # the folder that holds coursekit
+_MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SETTINGS = (
+    "/etc/fonts",
+    "/etc/group",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/passwd",
+    "/etc/alternatives",
+)
+ENVIRONMENT = {
+    "HOME": HOME,
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "agg",
+    "MPLCONFIGDIR": f"{HOME}/.matplotlib",
+    # One thread: two add up in another order, and a process with threads cannot be forked.
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",  # a submission graded twice sees its sets in the same order
+    "TMPDIR": f"{HOME}/.tmp",
+    "USER": "student",
+}
+
+
+def missing() -> str:
+    """Why no room can be made here, and what to do; "" where Bubblewrap is installed."""
+    if not sys.platform.startswith("linux"):
+        return f"Rooms need Linux; this is {sys.platform}. Grade in a container or on a server."
+    if shutil.which("bwrap") is None:
+        return (
+            "Bubblewrap is not installed. Try `apt install bubblewrap` or `dnf install bubblewrap`."
+        )
+    return ""
+
+
+def command(program: str) -> list[str]:
+    """The command line that runs a Python program, given as text, in Bubblewrap.
+
+    No network; only the system, Python and its packages to read; nothing to write but an empty
+    home, which each room covers with its own. The program keeps the process numbers of the machine,
+    because only whoever sees /proc whole may mount a new one, as each room does. What it was given
+    as standard input stays open.
+    """
+    root = os.geteuid() == 0
+    # As root it keeps the right to become another user, which each room does at once.
+    rights = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    return [
+        "bwrap",
+        *(rights if root else ["--unshare-user"]),
+        *("--unshare-net", "--unshare-ipc", "--unshare-uts", "--new-session"),
+        *_mounts(_readable()),
+        *("--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm"),
+        *("--perms", "0755", "--dir", "/home", "--perms", "0755", "--tmpfs", HOME),
+        *_font_cache(),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--clearenv"),
+        *(word for item in ENVIRONMENT.items() for word in ("--setenv", *item)),
+        *(sys.executable, "-P", "-s", "-c"),
+        f"import sys; sys.path.append({str(_LIBRARY)!r})\n{program}",
+    ]
+
+
+def _readable() -> list[Path]:
+    """Folders of Python and its packages outside /usr, outer ones before those within."""
+    found = {Path(sys.prefix), Path(sys.base_prefix), _LIBRARY}
+    found |= {path.resolve() for path in found}
+    system = Path("/usr")
+    return sorted(path for path in found if path != system and system not in path.parents)
+
+
+def _mounts(folders: Iterable[Path]) -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr"]
+    for name in _MERGED:
+        path = Path(name)
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), name]
+        elif path.is_dir():
+            words += ["--ro-bind", name, name]
+    for name in _SETTINGS:
+        words += ["--ro-bind-try", name, name]
+    made = {Path("/")}
+    for folder in folders:
+        # Bubblewrap makes the folders above with no rights for other users.
+        above = [path for path in reversed(folder.parents) if path not in made]
+        made.update((*above, folder))
+        words += [word for path in above for word in ("--perms", "0755", "--dir", str(path))]
+        words += ["--ro-bind", str(folder), str(folder)]
+    return words
+
+
+def _font_cache() -> list[str]:
+    """Matplotlib's list of fonts, which takes seconds to make."""
+    chosen = os.environ.get("MPLCONFIGDIR")
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(chosen) if chosen else Path(caches) / "matplotlib"
+    words = []
+    for path in sorted(folder.glob("fontlist-*.json")):
+        words += ["--ro-bind", str(path), f"{ENVIRONMENT['MPLCONFIGDIR']}/{path.name}"]
+    return words

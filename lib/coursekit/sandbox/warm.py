@@ -1,0 +1,117 @@
+"""The judge's side of the process that rooms are forked from."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+
+from coursekit.sandbox import bubblewrap, warm_process
+from coursekit.sandbox.errors import RoomDied, SandboxUnavailable
+from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.room import Room
+
+START_SECONDS = 120.0  # for the imports, on a busy machine
+
+
+def _no_names(_name: str) -> set[str]:
+    return set()
+
+
+class Warm:
+    """A process that has imported what notebooks use, and forks rooms. A context manager.
+
+    with Warm() as warm, warm.room() as room:
+        room.run_cell("def double(x):\\n    return 2 * x")
+        room.look_up(["double"])["double"](3)
+
+    Args:
+        modules: to import besides NumPy, torch, Matplotlib and IPython; what a course's notebooks
+            spend their first seconds on.
+    Raises:
+        SandboxUnavailable: rooms cannot be made on this machine.
+    """
+
+    def __init__(self, modules: Sequence[str] = ()):
+        self._modules = tuple(modules)
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> Warm:
+        self._start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._stop()
+
+    def room(
+        self,
+        files: Mapping[str, bytes] | None = None,
+        limits: Limits | None = None,
+        *,
+        seed: int = 0,
+        deadline: float = float("inf"),
+        modules_named: Callable[[str], set[str]] = _no_names,
+    ) -> Room:
+        """A new room.
+
+        Args:
+            files: put into its home: name -> content. Names are those of the course.
+            limits: what it may use.
+            seed: of the random states of Python, NumPy and torch.
+            deadline: time of `time.monotonic()` after which it answers nothing more.
+            modules_named: modules that the text of a function uses, by the function's name.
+        """
+        limits = limits or Limits()
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        end, theirs = socket.socketpair()
+        leash, their_leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        request = json.dumps({"limits": asdict(limits), "seed": seed}).encode()
+        room = Room(end, leash, limits, deadline, modules_named)
+        try:
+            with theirs, their_leash:
+                socket.send_fds(self._control, [request], [theirs.fileno(), their_leash.fileno()])
+            room.write(files or {})
+        except (RoomDied, OSError) as error:
+            room.close()
+            raise SandboxUnavailable(f"The sandbox makes no room: {error}") from error
+        return room
+
+    def _start(self) -> None:
+        reason = bubblewrap.missing()
+        if reason:
+            raise SandboxUnavailable(reason)
+        self._stop()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, tempfile.TemporaryFile() as errors:
+            self._process = subprocess.Popen(
+                bubblewrap.command(warm_process.program(self._modules)),
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for the judge, which then lets its rooms go
+            )
+            theirs.close()
+            ready, _, _ = select.select([self._control], [], [], START_SECONDS)
+            if not ready or self._control.recv(64) != warm_process.READY:
+                self._stop()
+                errors.seek(0)
+                said = errors.read().decode("utf-8", "replace").strip()[-2000:]
+                raise SandboxUnavailable(
+                    f"The sandbox does not start. Are user namespaces allowed here?\n{said}"
+                )
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        self._control.close()  # it ends when nobody listens
+        try:
+            self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None

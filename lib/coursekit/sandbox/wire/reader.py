@@ -1,0 +1,209 @@
+"""Decodes messages, trusting none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from coursekit.sandbox.errors import WireError
+from coursekit.sandbox.wire import arrays
+from coursekit.sandbox.wire.format import (
+    COMPLEX,
+    FLOAT,
+    MAX_DEPTH,
+    MAX_HASHED,
+    MAX_INTEGER,
+    MAX_RECORDS,
+    MAX_STRING,
+    SIZE,
+    TYPES,
+    Handle,
+)
+
+_HASHABLE = (type(None), bool, int, float, complex, str, bytes, np.generic)
+
+
+class Reader:
+    """Decodes one message.
+
+    Args:
+        data: all of it.
+        resolve: turns a `Handle` into what stands for it on this side.
+        share: accept references to earlier values. Off where the sender is not trusted: a few
+            lists that hold each other unfold into more than any memory.
+    """
+
+    def __init__(
+        self, data: bytes | bytearray, resolve: Callable[[Handle], Any], share: bool = False
+    ):
+        self._data, self._resolve, self._share = memoryview(data), resolve, share
+        self._at, self._records, self._hashed = 0, 0, 0
+        self.shared: list[Any] = []
+
+    def message(self) -> Any:
+        """The value.
+
+        Raises:
+            WireError: this is no message, or one that breaks a limit.
+        """
+        value = self._value(0)
+        if self._at != len(self._data):
+            raise WireError(f"{len(self._data) - self._at} bytes follow the end of a message.")
+        return value
+
+    def _value(self, depth: int) -> Any:
+        self._records += 1
+        if depth > MAX_DEPTH or self._records > MAX_RECORDS:
+            raise WireError("a message is nested too deeply, or holds too many values.")
+        tag = bytes(self._take(1))
+        read = _READERS.get(tag)
+        if read is None:
+            raise WireError(f"a message holds {tag!r}, which names no type.")
+        return read(self, depth)
+
+    def _take(self, count: int) -> memoryview:
+        end = self._at + count
+        if end > len(self._data):
+            raise WireError("a message ends too early.")
+        taken, self._at = self._data[self._at : end], end
+        return taken
+
+    def _number(self) -> int:
+        return SIZE.unpack(self._take(8))[0]
+
+    def _count(self) -> int:
+        """A number of values to come, each of at least one byte."""
+        count = self._number()
+        if count > len(self._data) - self._at:
+            raise WireError(f"a message announces {count} values, and is too short for them.")
+        return count
+
+    def _text(self) -> str:
+        size = self._number()
+        if size > 4 * MAX_STRING:
+            raise WireError(f"a string of {size} bytes is too long.")
+        try:
+            return str(self._take(size), "utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise WireError("a string is not UTF-8.") from error
+
+    def _integer(self, _depth: int) -> int:
+        size = self._number()
+        if size > MAX_INTEGER:
+            raise WireError(f"an integer of {size} bytes is too long.")
+        return int.from_bytes(self._take(size), "little", signed=True)
+
+    def _type(self, _depth: int) -> type:
+        name = self._text()
+        if name not in TYPES:
+            raise WireError(f"{name!r:.80} is no type that may cross.")
+        return TYPES[name]
+
+    def _items(self, depth: int) -> list[Any]:
+        return [self._value(depth + 1) for _ in range(self._count())]
+
+    def _keep(self, value: Any) -> Any:
+        if self._share:
+            self.shared.append(value)
+        return value
+
+    def _list(self, depth: int) -> list[Any]:
+        made = self._keep([])
+        made += self._items(depth)
+        return made
+
+    def _dict(self, depth: int) -> dict[Any, Any]:
+        made = self._keep({})
+        flat = self._items(depth)
+        if len(flat) % 2:
+            raise WireError("a dict holds a key without a value.")
+        made.update(zip(self._keys(flat[::2]), flat[1::2], strict=True))
+        return made
+
+    def _set(self, depth: int) -> set[Any]:
+        made = self._keep(set())
+        made.update(self._keys(self._items(depth)))
+        return made
+
+    def _keys(self, keys: list[Any]) -> list[Any]:
+        self._hashed += len(keys)
+        if self._hashed > MAX_HASHED:
+            raise WireError(f"a message holds more than {MAX_HASHED} keys and set members.")
+        if not all(map(_is_hashable, keys)):
+            raise WireError("a key of a dict, or a member of a set, is not plain data.")
+        return keys
+
+    def _slice(self, depth: int) -> slice:
+        return slice(*self._three(depth))
+
+    def _range(self, depth: int) -> range:
+        ends = self._three(depth)
+        if not all(type(end) is int for end in ends) or ends[2] == 0:
+            raise WireError("a range is not made of three integers.")
+        return range(*ends)
+
+    def _three(self, depth: int) -> list[Any]:
+        items = self._items(depth)
+        if len(items) != 3:
+            raise WireError("a slice or range has other than three parts.")
+        return items
+
+    def _scalar(self, _depth: int) -> np.generic:
+        dtype = self._text()
+        return arrays.scalar(dtype, self._take(self._number()))
+
+    def _array(self, depth: int) -> Any:
+        tag = bytes(self._data[self._at - 1 : self._at])
+        place = len(self.shared)
+        self._keep(None)
+        about = self._value(depth + 1)
+        raw = self._take(self._number())
+        made = arrays.whole(tag, about, raw)
+        if self._share:
+            self.shared[place] = made
+        return made
+
+    def _reference(self, _depth: int) -> Any:
+        number = self._number()
+        if number >= len(self.shared):
+            raise WireError("a message refers to a value that it does not hold.")
+        return self.shared[number]
+
+    def _handle(self, _depth: int) -> Any:
+        return self._resolve(Handle(self._number(), self._text()))
+
+
+_READERS: dict[bytes, Callable[[Reader, int], Any]] = {
+    b"N": lambda reader, depth: None,
+    b"T": lambda reader, depth: True,
+    b"F": lambda reader, depth: False,
+    b"E": lambda reader, depth: Ellipsis,
+    b"i": Reader._integer,
+    b"f": lambda reader, depth: FLOAT.unpack(reader._take(8))[0],
+    b"j": lambda reader, depth: complex(*COMPLEX.unpack(reader._take(16))),
+    b"s": lambda reader, depth: reader._text(),
+    b"b": lambda reader, depth: bytes(reader._take(reader._number())),
+    b"Y": Reader._type,
+    b"D": lambda reader, depth: arrays.dtype(reader._text()),
+    b"g": Reader._scalar,
+    b"t": lambda reader, depth: tuple(reader._items(depth)),
+    b"z": lambda reader, depth: frozenset(reader._keys(reader._items(depth))),
+    b"S": Reader._slice,
+    b"r": Reader._range,
+    b"l": Reader._list,
+    b"d": Reader._dict,
+    b"m": Reader._set,
+    b"a": Reader._array,
+    b"c": Reader._array,
+    b"G": Reader._array,
+    b"R": Reader._reference,
+    b"H": Reader._handle,
+}
+
+
+def _is_hashable(key: Any) -> bool:
+    if isinstance(key, (tuple, frozenset)):
+        return all(map(_is_hashable, key))
+    return isinstance(key, _HASHABLE)

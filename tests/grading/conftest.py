@@ -1,0 +1,55 @@
+"""The process that rooms are forked from, started once, and a short assignment to grade with it."""
+
+import os
+from dataclasses import replace
+
+import pytest
+import tiny_course
+from nbformat import v4
+
+from coursekit import notebooks, sandbox
+from coursekit.judge import Judge
+from coursekit.notebooks import Kind
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """Makes rooms; without Bubblewrap these tests fail in CI and are skipped elsewhere."""
+    reason = sandbox.missing()
+    if reason:
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    modules = ("convnets.data", "convnets.plots", "convnets.train", "sklearn.datasets")
+    with sandbox.Warm(modules) as started:
+        yield started
+
+
+def released(source):
+    """The student version of the short assignment, made without nbgrader."""
+    release = notebooks.normalise(source)
+    for cell in release.cells:
+        lines = notebooks.outside_region(cell.source, notebooks.HIDDEN)
+        if notebooks.kind(cell) == Kind.SOLUTION:
+            lines = [*notebooks.outside_region(cell.source, notebooks.SOLUTION)]
+            lines.append("    raise NotImplementedError")
+        cell.source = "\n".join(lines)
+    return release
+
+
+@pytest.fixture
+def sit(warm, tmp_path):
+    """Grades answers to the short assignment, by grade id; what is missing is right.
+
+    Takes the answers, cells to put before the first answer (or at another place), and limits to
+    change.
+    """
+    source = tiny_course.source()
+    release = released(source)
+    usual = sandbox.Limits(cell_seconds=20, call_seconds=20)
+
+    def grade(answers, before=(), place=2, **limits):
+        submission = tiny_course.answered(released(source), tiny_course.RIGHT | dict(answers))
+        submission.cells[place:place] = [v4.new_code_cell(text) for text in before]
+        judge = Judge(source, release, tmp_path, {}, warm, replace(usual, **limits))
+        return judge.grade(submission)
+
+    return grade
