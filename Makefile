@@ -25,7 +25,7 @@ COURSEKIT := $(BIN)/coursekit
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
-.PHONY: help lab test lint demo notebooks release grade feedback bench mistakes check-env clean
+.PHONY: help lab test lint demo notebooks release grade feedback report similar export bench bench-grading mistakes check-env clean
 
 help: ## list the targets
 	@echo "make …"
@@ -53,13 +53,28 @@ notebooks: $(INSTALLED) ## run the lectures in fresh kernels and store what they
 release: $(INSTALLED) ## build and verify the student notebooks (all, or A=a02_convolution)
 	@$(COURSEKIT) release $(A)
 
-grade: $(INSTALLED) ## grade everything handed in: make grade A=a02_convolution
+grade: $(INSTALLED) ## grade everything handed in: make grade A=a02_convolution FLAGS=--help
 	$(NEEDS_A)
-	@$(COURSEKIT) grade $(A)
+	@$(COURSEKIT) grade $(A) $(FLAGS)
 
 feedback: $(INSTALLED) ## write the HTML feedback: make feedback A=a02_convolution
 	$(NEEDS_A)
 	@$(COURSEKIT) feedback $(A)
+
+report: $(INSTALLED) ## what the class did, as a page: make report A=a02_convolution
+	$(NEEDS_A)
+	@$(COURSEKIT) report $(A)
+
+similar: $(INSTALLED) ## which submissions look alike: make similar A=a02_convolution
+	$(NEEDS_A)
+	@$(COURSEKIT) similar $(A)
+
+export: $(INSTALLED) ## grades for import: make export A=a02_convolution FLAGS="--to canvas"
+	$(NEEDS_A)
+	@$(COURSEKIT) export $(A) $(FLAGS)
+
+bench-grading: $(INSTALLED) ## speed of grading beside nbgrader's own, on a made-up class
+	@$(BIN)/python -m benchmarks.grading $(FLAGS)
 
 bench: $(INSTALLED) ## speed of the library beside PyTorch
 	@$(BIN)/python -m benchmarks

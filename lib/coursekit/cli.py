@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,10 @@ Students = Annotated[
     list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
 ]
 Workers = Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)]
+NOT_CONFINED = (
+    "Warning: student code runs without the sandbox. It can read and change whatever you can: "
+    "other submissions, solutions, the gradebook, your files."
+)
 
 
 def main() -> None:
@@ -118,17 +123,48 @@ def notebooks(
 
 
 @app.command()
-def grade(name: Name, student: Students = None, workers: Workers = 2) -> None:
-    """Autograde everything handed in, and write grades-ASSIGNMENT.csv."""
+def grade(
+    name: Name,
+    student: Students = None,
+    workers: Annotated[
+        int, typer.Option(help="Submissions graded at the same time; as many as cores.", min=1)
+    ] = os.cpu_count() or 1,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Grade on a Dask cluster, such as tcp://host:8786."),
+    ] = None,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Let student code see and change this machine.")
+    ] = False,
+    stock: Annotated[
+        bool, typer.Option("--stock", help="Use nbgrader's autograde: slower, and not confined.")
+    ] = False,
+) -> None:
+    """Grade everything handed in, safely and in parallel, and write grades-ASSIGNMENT.csv.
+
+    What is graded already is not graded again, so it may be interrupted at any moment.
+    """
     from coursekit import classroom
     from coursekit.autograding import GradingFailed
 
     course = _course()
+    if no_sandbox or stock:
+        typer.secho(NOT_CONFINED, fg="red", bold=True, err=True)
     try:
-        results = classroom.grade(course, name, student, workers=workers)
+        results = classroom.grade(
+            course,
+            name,
+            student,
+            engine="stock" if stock else "judge",
+            workers=workers,
+            sandboxed=not no_sandbox,
+            dask=dask,
+        )
         classroom.show(course, results, course / f"grades-{name}.csv")
     except (FileNotFoundError, GradingFailed) as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped. What is graded is stored; the same command goes on with the rest.")
 
 
 @app.command()
@@ -177,6 +213,66 @@ def check_env() -> None:
     from coursekit import doctor
 
     raise typer.Exit(doctor.run())
+
+
+@app.command()
+def report(name: Name) -> None:
+    """Write reports/ASSIGNMENT.html: scores, questions, checks, mistakes, what to look at."""
+    from coursekit.report import write_page
+
+    try:
+        typer.echo(f"Report: {write_page(_course(), name)}")
+    except (FileNotFoundError, ValueError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def similar(name: Name) -> None:
+    """Write reports/ASSIGNMENT-similar.html: pairs of submissions that share unusual code."""
+    from coursekit.similarity import write_page
+
+    try:
+        page, striking = write_page(_course(), name)
+    except FileNotFoundError as error:
+        _fail(str(error))
+    for pair in striking:
+        typer.echo(f"{pair.first} and {pair.second}: {pair.share:.0%}")
+    typer.echo(f"{len(striking)} pairs worth a look: {page}")
+
+
+@app.command()
+def export(
+    name: Name,
+    to: Annotated[str, typer.Option(help="canvas, moodle, gradescope or csv.")] = "csv",
+    roster: Annotated[
+        Path | None, typer.Option(help="A class list that the system exported, to match students.")
+    ] = None,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Include who waits for manual grading.")
+    ] = False,
+    missing_as_zero: Annotated[
+        bool, typer.Option("--missing-as-zero", help="Give 0 to who handed nothing in.")
+    ] = False,
+) -> None:
+    """Write the grades, with manual points and late penalties, in a format for import."""
+    from coursekit import exports
+
+    try:
+        done = exports.export(
+            _course(),
+            name,
+            to,
+            roster=roster,
+            unfinished=unfinished,
+            missing_as_zero=missing_as_zero,
+        )
+    except exports.ExportError as error:
+        _fail(str(error))
+    for who, why in done.left_out:
+        typer.echo(f"left out: {who}, {why}")
+    for who in done.unknown:
+        typer.echo(f"in the roster, but without a grade: {who}")
+    typer.echo(f"{done.written} grades: {done.path}\n{done.advice}")
 
 
 def _course() -> Path:

@@ -16,7 +16,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from rich.console import Console
 
-from coursekit import autograding, classroom, notebooks
+from coursekit import autograding, classroom, notebooks, sandbox
+from coursekit.classroom import Engine
 from coursekit.collection import Collection, collections_in, load
 from coursekit.notebooks import MARKERS
 
@@ -51,9 +52,12 @@ def run(folder: str | Path = "demo", course: str | Path = ".", workers: int = 2)
     console.print(f"[bold]2/4[/bold] A class of {len(STUDENTS)} hands in")
     for known in collections:
         _hand_in(folder, known)
-    console.print("[bold]3/4[/bold] nbgrader grades them, two at a time; about two minutes")
+    engine, how = _engine()
+    console.print(f"[bold]3/4[/bold] {how} {workers} at a time")
     results = [
-        result for name in names for result in classroom.grade(folder, name, workers=workers)
+        result
+        for name in names
+        for result in classroom.grade(folder, name, engine=engine, workers=workers)
     ]
     console.print("[bold]4/4[/bold] Feedback for every student\n")
     pages = [page for name in names for page in classroom.feedback(folder, name).values() if page]
@@ -64,6 +68,14 @@ def run(folder: str | Path = "demo", course: str | Path = ".", workers: int = 2)
     console.print(f"Formgrader: cd {folder} && {_coursekit()} lab")
     console.print(f"Done in {time.monotonic() - start:.0f} seconds.")
     return grades
+
+
+def _engine() -> tuple[Engine, str]:
+    """Who grades: the judge, or nbgrader itself where there is no sandbox."""
+    reason = sandbox.missing()
+    if reason:
+        return Engine.STOCK, f"{reason}\nWithout a sandbox, nbgrader's autograde grades them,"
+    return Engine.JUDGE, "The judge grades them in a sandbox,"
 
 
 def _coursekit() -> Path:

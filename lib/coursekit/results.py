@@ -30,6 +30,9 @@ class Result:
         notes: what was repaired or went wrong, in words.
         scores: graded cell -> points; None where a person has to decide.
         seconds: how long it took.
+        fresh: False where an earlier grade still holds.
+        changed: why an earlier grade no longer held: "answers", "tests", "library", "limits".
+        before: graded cell -> points of that earlier grade.
     """
 
     student: str
@@ -38,6 +41,9 @@ class Result:
     notes: tuple[str, ...] = ()
     scores: Mapping[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
+    fresh: bool = True
+    changed: tuple[str, ...] = ()
+    before: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -77,6 +83,35 @@ def summary(results: Sequence[Result]) -> str:
     """One line: how many of each status."""
     counts = Counter(result.status for result in results)
     return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def differences(results: Sequence[Result]) -> list[str]:
+    """Who gained and who lost because something of the course has changed, one line each."""
+    again = [result for result in results if result.changed and "answers" not in result.changed]
+    if not again:
+        return []
+    why = ", ".join(sorted({name for result in again for name in result.changed}))
+    lines = [f"{len(again)} graded again because of changed {why}."]
+    gains = {result.student: _gains(result) for result in again}
+    for word, sign in (("gained", 1), ("lost", -1)):
+        who = {name: gain for name, gain in gains.items() if sign * sum(gain.values()) > 0}
+        lines.append(f"{len(who)} {word}")
+        lines += [f"  {name}: {_spelt(gain)}" for name, gain in who.items()]
+    return lines
+
+
+def _gains(result: Result) -> dict[str, float]:
+    """Graded cell -> how its points have changed, where they have."""
+    return {
+        name: score - result.before[name]
+        for name, score in result.scores.items()
+        if score is not None and name in result.before and score != result.before[name]
+    }
+
+
+def _spelt(gain: Mapping[str, float]) -> str:
+    each = ", ".join(f"{name.removeprefix('test_')} {by:+g}" for name, by in gain.items())
+    return f"{sum(gain.values()):+g} ({each})"
 
 
 def write_csv(results: Sequence[Result], path: Path) -> Path:

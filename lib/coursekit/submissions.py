@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import html
 import os
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from nbformat import NotebookNode, v4
 
 from coursekit import notebooks
+from coursekit.autograding import WORK, is_timestamp
 
 MOST_FILES = 50  # notebooks looked at in one folder
+MOST_ENTRIES = 1000  # files and links noticed in one folder
+STUDENT_ID = re.compile(r"[\w.@ -]+")
+UNFIT_ID = "the folder's name cannot be a student's id; use letters, digits and . _ - @"
 
 
 class Submission(NamedTuple):
@@ -70,6 +78,54 @@ def collect(folder: Path, release: NotebookNode, name: str) -> Submission:
     notes = [] if best.name == name else [f"handed in as {best.name}, not {name}"]
     notes += [f"not graded: {other.name}" for other in others]
     return Submission(best.notebook, True, [*notes, *faults, *best.notes])
+
+
+def folder_of(course: Path, assignment: str, student: str) -> Path:
+    """Where a student's work lies, as it was handed in."""
+    return course / "submitted" / student / assignment
+
+
+def prepared(course: Path, assignment: str, student: str) -> Path:
+    """Where the mended notebook lies that is graded."""
+    return course / WORK / "submitted" / student / assignment / f"{assignment}.ipynb"
+
+
+def prepare(course: Path, assignment: str, student: str, submission: Submission) -> Path:
+    """Write the mended notebook to its place, alone in its folder; returns its path."""
+    target = prepared(course, assignment, student)
+    shutil.rmtree(target.parent, ignore_errors=True)
+    notebooks.write(with_notes(submission.notebook, submission.notes), target)
+    return target
+
+
+def handed_in_at(folder: Path) -> str | None:
+    """The text of a folder's timestamp.txt; None where nbgrader would not understand it."""
+    path = folder / "timestamp.txt"
+    if folder.is_symlink() or path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        text = file.read(100).decode("utf-8", "replace").strip()
+    return text if is_timestamp(text) else None
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of all that lies in a student's folder; links are noted and not followed."""
+    digest = hashlib.sha256(str(folder.is_symlink() or folder.parent.is_symlink()).encode())
+    for count, path in enumerate(_entries(folder)):
+        if count == MOST_ENTRIES:
+            break
+        size = path.lstat().st_size
+        digest.update(repr((str(path.relative_to(folder)), path.is_symlink(), size)).encode())
+        readable = path.is_file() and not path.is_symlink() and size <= notebooks.MAX_BYTES
+        if readable and path.suffix == ".ipynb":
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):  # does not follow links
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(files))
 
 
 def with_notes(notebook: NotebookNode, notes: list[str]) -> NotebookNode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import subprocess
@@ -39,6 +40,7 @@ class Warm:
     def __init__(self, modules: Sequence[str] = ()):
         self._modules = tuple(modules)
         self._process: subprocess.Popen | None = None
+        self._owner = 0  # the process that started it; its forked children share it
 
     def __enter__(self) -> Warm:
         self._start()
@@ -66,7 +68,7 @@ class Warm:
             modules_named: modules that the text of a function uses, by the function's name.
         """
         limits = limits or Limits()
-        if self._process is None or self._process.poll() is not None:
+        if self._is_gone():
             self._start()
         end, theirs = socket.socketpair()
         leash, their_leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -86,6 +88,7 @@ class Warm:
         if reason:
             raise SandboxUnavailable(reason)
         self._stop()
+        self._owner = os.getpid()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, tempfile.TemporaryFile() as errors:
             self._process = subprocess.Popen(
@@ -104,6 +107,12 @@ class Warm:
                 raise SandboxUnavailable(
                     f"The sandbox does not start. Are user namespaces allowed here?\n{said}"
                 )
+
+    def _is_gone(self) -> bool:
+        """Whether it has to be started. Only its own parent can ask; a forked child believes."""
+        if self._process is None:
+            return True
+        return self._owner == os.getpid() and self._process.poll() is not None
 
     def _stop(self) -> None:
         if self._process is None:

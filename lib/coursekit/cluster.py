@@ -1,0 +1,112 @@
+"""Grades on the machines of a Dask cluster: one submission goes out, one grade comes back.
+
+Every machine needs this library, in the same version, and Bubblewrap. Workers hold no results, so a
+lost one costs its share of the work in progress, which others do again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+
+from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
+
+from coursekit import store
+from coursekit.autograding import GradingFailed
+from coursekit.paper import Graded, Paper
+from coursekit.processes import Lost
+from coursekit.sandbox import SandboxUnavailable
+from coursekit.workers import Workers
+
+CONNECT_SECONDS = 30
+
+
+class Unfit(Exception):
+    """A worker that would grade otherwise than this machine."""
+
+
+class Grading(WorkerPlugin):
+    """Holds the grading processes of a Dask worker; Dask brings it to workers that join later.
+
+    Args:
+        paper: the assignment.
+        library: hash of the library that a worker must have too.
+    """
+
+    name = "coursekit-grading"
+
+    def __init__(self, paper: Paper, library: str):
+        self._paper, self._library = paper, library
+
+    def setup(self, worker) -> None:
+        """Nothing is started before there is work."""
+        self._lock, self._workers = threading.Lock(), None
+
+    def teardown(self, worker) -> None:
+        """End the grading processes."""
+        if self._workers:
+            self._workers.stop()
+
+    def grade(self, notebook: str) -> Graded:
+        """Grade a notebook on this worker; see `Workers.grade`."""
+        with self._lock:
+            if self._workers is None:
+                if store.library_hash() != self._library:
+                    raise Unfit("it has another version of the course's library")
+                self._workers = Workers(self._paper).__enter__()
+        return self._workers.grade(notebook)
+
+
+def graded(
+    paper: Paper, texts: Mapping[str, str], address: str
+) -> Iterator[tuple[str, Graded | Exception]]:
+    """Grade several notebooks on a cluster.
+
+    Args:
+        texts: name -> rebuilt notebook.
+        address: of the Dask scheduler, such as "tcp://10.0.0.5:8786".
+    Yields:
+        Name, and what came of it: `Graded`, or the exception that came instead.
+    Raises:
+        GradingFailed: there is no scheduler at this address, or a worker is not fit for it.
+    """
+    with _connected(address) as client:
+        client.register_plugin(Grading(paper, store.library_hash()))
+        jobs = {
+            client.submit(_grade, text, key=f"grade-{number}-{hash(text)}", pure=False): name
+            for number, (name, text) in enumerate(texts.items())
+        }
+        try:
+            for job in as_completed(jobs, loop=client.loop):
+                yield jobs[job], _outcome(job)
+        finally:
+            client.cancel(list(jobs))
+            client.unregister_worker_plugin(Grading.name)
+
+
+def _connected(address: str) -> Client:
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise GradingFailed(f"There is no Dask scheduler at {address}: {error}") from error
+
+
+def _grade(notebook: str) -> Graded:
+    return get_worker().plugins[Grading.name].grade(notebook)
+
+
+def _outcome(job: Future) -> Graded | Exception:
+    """What came of a submission.
+
+    Raises:
+        GradingFailed: the worker can grade nobody's.
+    """
+    error = job.exception()
+    match error:
+        case None:
+            return job.result()
+        case KilledWorker():
+            return Lost("worker after worker was lost over it")
+        case Unfit() | SandboxUnavailable():
+            raise GradingFailed(f"A Dask worker cannot grade: {error}") from error
+    return error

@@ -1,0 +1,175 @@
+"""The one writer of gradebook and autograded/: a submission is in there whole, or not at all.
+
+nbgrader's own code decides what is stored, as in its autograde, but for the points of the tests,
+which the judge has counted; all of a submission is one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.utils import find_all_files
+
+from coursekit import autograding, notebooks
+from coursekit.autograding import WORK
+
+
+class Book:
+    """The gradebook of a course, open for one assignment. A context manager.
+
+    Args:
+        course: the course folder.
+        assignment: one that `autograding.register` has told the gradebook about.
+    """
+
+    def __init__(self, course: Path, assignment: str):
+        self.course, self.assignment = course, assignment
+        self._config = autograding.configuration(course)
+        self._gradebook = autograding.open_gradebook(course)
+        folder = course / self._config.CourseDirectory.source_directory / assignment
+        ignored = [*self._config.CourseDirectory.get("ignore", []), "*.ipynb"]
+        self._beside = [Path(path) for path in find_all_files(str(folder), ignored)]
+        self._source = folder
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._gradebook.close()
+
+    def students(self) -> list[str]:
+        """Everyone in the gradebook."""
+        return autograding.students_known(self._gradebook)
+
+    def scores(self, student: str) -> dict[str, float | None]:
+        """Graded cell -> points; None where a person has to decide."""
+        return autograding.scores(self._gradebook, self.assignment, student)
+
+    def automatic(self) -> dict[str, dict[str, float | None]]:
+        """Student -> graded cell -> points counted by machine, for everyone who handed in."""
+        return {
+            each.student_id: {
+                grade.name: grade.auto_score
+                for notebook in each.notebooks
+                for grade in notebook.grades
+            }
+            for each in self._gradebook.assignment_submissions(self.assignment)
+        }
+
+    def autograded(self, student: str) -> Path:
+        """Where nbgrader's other tools look for the graded notebook."""
+        folder = self.course / "autograded" / student / self.assignment
+        return folder / f"{self.assignment}.ipynb"
+
+    def terms(self, student: str, stamp: str | None) -> str:
+        """Hash of what a late penalty depends on besides the points."""
+        known = self._gradebook.db.query(SubmittedAssignment).filter(
+            SubmittedAssignment.assignment.has(Assignment.name == self.assignment),
+            SubmittedAssignment.student.has(id=student),
+        )
+        due = self._gradebook.find_assignment(self.assignment).duedate
+        extension = next((each.extension for each in known), None)
+        late = self._config.get("AssignLatePenalties", "")
+        return hashlib.sha256(repr((stamp, due, extension, late)).encode()).hexdigest()
+
+    def record(
+        self,
+        student: str,
+        notebook: NotebookNode,
+        points: Mapping[str, float],
+        *,
+        stamp: str | None = None,
+        flag: bool = False,
+    ) -> None:
+        """Store a graded submission. Points and comments that a person has given stay.
+
+        Args:
+            notebook: as it was run, with hidden tests and outputs.
+            points: graded cell -> points; cells left out are graded as nbgrader grades them.
+            stamp: time of handing in, as `submissions.handed_in_at` reads it.
+            flag: mark all cells in formgrader as waiting for a person.
+        """
+        with self._transaction() as gradebook:
+            gradebook.update_or_create_student(student)
+            when = {"timestamp": stamp} if stamp else {}
+            with gradebook.db.no_autoflush:  # nbgrader builds a submission piece by piece
+                submission = gradebook.update_or_create_submission(self.assignment, student, **when)
+            self._save(student, notebook, points, flag)
+            self._penalise(submission, student)
+            self._publish(student, notebook, stamp)
+
+    def _save(self, student, notebook, points, flag) -> None:
+        saver = SaveAutoGrades(config=self._config)
+        saver.gradebook, saver.student_id = self._gradebook, student
+        saver.assignment_id = saver.notebook_id = self.assignment
+        for index, cell in enumerate(notebook.cells):
+            if notebooks.grade_id(cell):
+                saver.preprocess_cell(cell, {}, index)
+        for grade in self._grades(student):
+            if grade.name in points:
+                grade.auto_score = points[grade.name]
+                if grade.manual_score is None:
+                    grade.needs_manual_grade = flag
+        self._gradebook.db.flush()
+        self._gradebook.db.expire_all()  # sums are made by the database
+
+    def _penalise(self, submission: SubmittedAssignment, student: str) -> None:
+        """What `AssignLatePenalties` does, in the same transaction."""
+        late = AssignLatePenalties(config=self._config)
+        late.init_plugin()
+        for notebook in submission.notebooks:
+            notebook.late_submission_penalty = None
+            seconds = submission.total_seconds_late
+            if seconds > 0:
+                plugin = late.plugin_inst
+                penalty = plugin.late_submission_penalty(student, notebook.score, seconds)
+                if penalty is not None:
+                    notebook.late_submission_penalty = late._check_late_penalty(notebook, penalty)
+
+    def _grades(self, student: str) -> Iterator[Grade]:
+        submission = self._gradebook.find_submission(self.assignment, student)
+        for notebook in submission.notebooks:
+            yield from notebook.grades
+
+    def _publish(self, student: str, notebook: NotebookNode, stamp: str | None) -> None:
+        """Put the notebook, and what lies beside the source, into autograded/ in one step."""
+        target, scratch = self.autograded(student).parent, self.course / WORK / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=scratch))
+        notebooks.write(notebook, new / f"{self.assignment}.ipynb")
+        for path in self._beside:
+            copy = new / path.relative_to(self._source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+        if stamp:
+            (new / "timestamp.txt").write_text(stamp)
+        new.chmod(0o755)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        old = Path(tempfile.mkdtemp(dir=scratch))
+        if target.is_dir() and not target.is_symlink():
+            os.replace(target, old / "old")
+        os.replace(new, target)
+        shutil.rmtree(old)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Gradebook]:
+        """The gradebook, whose own commits wait for the end of the block."""
+        session = self._gradebook.db
+        session.remove()
+        with self._gradebook.engine.connect() as connection, connection.begin():
+            session.configure(bind=connection, join_transaction_mode="rollback_only")
+            try:
+                yield self._gradebook
+                session.flush()
+            finally:
+                session.remove()
+                session.configure(bind=self._gradebook.engine)
