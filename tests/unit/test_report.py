@@ -248,7 +248,7 @@ def test_any_character_can_be_written(tmp_path):
 
 # --- from disk -----------------------------------------------------------------------------------
 
-KEY = store.Key("a", "t", "l", store.limits_hash(Limits(), True))
+KEY = store.Key("a", "t", "l", store.limits_hash(Limits()))
 
 
 @pytest.fixture(scope="module")
