@@ -283,9 +283,13 @@ def test_there_are_no_privileges_to_gain(room):
 
 def test_nothing_of_the_room_outlives_it(warm):
     with warm.room() as room:
-        room.run_cell(
-            "import subprocess\np = subprocess.Popen(['sleep', '86399.5'], start_new_session=True)"
+        run = room.run_cell(
+            "import subprocess\n"
+            "command = ['sh', '-c', 'echo up; exec sleep 86399.5']\n"
+            "p = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)\n"
+            "p.stdout.readline()"  # until then its command line may not be there to be seen
         )
+        assert run.error == ""
         process = next(
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/cmdline")
