@@ -37,8 +37,8 @@ lab: $(INSTALLED) ## JupyterLab on the course; flags: make lab FLAGS="--no-brows
 demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release to feedback
 	@$(COURSEKIT) demo
 
-test: $(INSTALLED) lint ## everything CI runs, about ten minutes on two cores
-	@echo "Tests, lectures and solutions on $(WORKERS) workers; about ten minutes."
+test: $(INSTALLED) lint ## everything CI runs, about four minutes on two cores
+	@echo "Tests, lectures and solutions on $(WORKERS) workers; about four minutes."
 	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
 	    -n $(WORKERS) --dist loadfile --timeout 600 \
 	    --nbval --nbval-current-env --nbval-cell-timeout 120
