@@ -25,10 +25,11 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
-from coursekit import autograding, classroom, judged, notebooks, workers
+from coursekit import notebooks
 from coursekit.collection import Collection, load
-from coursekit.gradebook import Book
-from coursekit.results import Result
+from coursekit.grading import autograding, classroom, judged, workers
+from coursekit.grading.gradebook import Book
+from coursekit.grading.results import Result
 
 ROOT = Path(__file__).parents[1]
 GOAL = 10.0  # times the throughput of nbgrader's autograde

@@ -144,8 +144,8 @@ def grade(
 
     What is graded already is not graded again, so it may be interrupted at any moment.
     """
-    from coursekit import classroom
-    from coursekit.autograding import GradingFailed
+    from coursekit.grading import classroom
+    from coursekit.grading.autograding import GradingFailed
 
     course = _course()
     if no_sandbox or stock:
@@ -170,7 +170,7 @@ def grade(
 @app.command()
 def feedback(name: Name, student: Students = None) -> None:
     """Write HTML feedback for everyone graded."""
-    from coursekit import classroom
+    from coursekit.grading import classroom
 
     written = classroom.feedback(_course(), name, student)
     if not written:

@@ -16,9 +16,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 from rich.console import Console
 
-from coursekit import autograding, classroom, notebooks, sandbox
-from coursekit.classroom import Engine
+from coursekit import notebooks, sandbox
 from coursekit.collection import Collection, collections_in, load
+from coursekit.grading import autograding, classroom
+from coursekit.grading.classroom import Engine
 from coursekit.notebooks import MARKERS
 
 MARK = ".made-by-demo"  # a folder without it is never deleted

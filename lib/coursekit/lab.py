@@ -86,7 +86,7 @@ def offer(course: Path) -> list[str]:
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.exchange import ExchangeFactory
 
-    from coursekit.autograding import configuration
+    from coursekit.grading.autograding import configuration
 
     config = configuration(course)
     config.Exchange.root = str(course / "exchange")

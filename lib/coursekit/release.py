@@ -20,7 +20,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from coursekit import notebooks
-from coursekit.autograding import GradingFailed, configuration, open_gradebook, register
+from coursekit.grading.autograding import GradingFailed, configuration, open_gradebook, register
 from coursekit.verify import problems
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file can hold; any fixed time would do

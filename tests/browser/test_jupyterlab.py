@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from tiny_course import NAME, RIGHT, ROOT
 
-from coursekit import autograding, notebooks
+from coursekit import notebooks
+from coursekit.grading import autograding
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=90_000)

@@ -8,7 +8,7 @@ import tiny_course
 from nbformat import v4
 
 from coursekit import notebooks, sandbox
-from coursekit.judge import Judge
+from coursekit.grading.judge import Judge
 from coursekit.notebooks import Kind
 
 

@@ -11,8 +11,9 @@ import tiny_course
 from nbformat import v4
 from tiny_course import MOST, NAME, RIGHT, answered, hand_in
 
-from coursekit import autograding, classroom, notebooks
-from coursekit.results import Status, write_csv
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom
+from coursekit.grading.results import Status, write_csv
 
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
 NOTHING = dict.fromkeys(MOST, 0.0)

@@ -8,11 +8,12 @@ import pytest
 import tiny_course
 from tiny_course import NAME, RIGHT, answered, hand_in
 
-from coursekit import autograding, classroom, notebooks, store
-from coursekit.autograding import GradingFailed
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom, store
+from coursekit.grading.autograding import GradingFailed
 
 distributed = pytest.importorskip("distributed")
-cluster = pytest.importorskip("coursekit.cluster")
+cluster = pytest.importorskip("coursekit.grading.cluster")
 
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
 STUDENTS = 8

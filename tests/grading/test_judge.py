@@ -11,7 +11,7 @@ from tiny_course import ROOT
 from coursekit import notebooks
 from coursekit.checks.source import definitions, modules_named
 from coursekit.collection import collections_in, load
-from coursekit.judge import Judge, JudgeError
+from coursekit.grading.judge import Judge, JudgeError
 from coursekit.notebooks import Kind
 from coursekit.sandbox import Limits
 

@@ -8,7 +8,8 @@ import tiny_course
 from nbgrader.apps import NbGrader
 from tiny_course import NAME
 
-from coursekit import autograding, lab, notebooks
+from coursekit import lab, notebooks
+from coursekit.grading import autograding
 
 
 @pytest.fixture

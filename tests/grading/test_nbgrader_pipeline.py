@@ -13,7 +13,8 @@ import pytest
 from nbgrader.validator import Validator
 from tiny_course import ROOT
 
-from coursekit import autograding, classroom, notebooks
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom
 
 pytestmark = pytest.mark.slow
 ASSIGNMENTS = sorted(path.parent.name for path in ROOT.glob("solutions/*/*.ipynb"))

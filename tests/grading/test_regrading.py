@@ -12,14 +12,15 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import SaveAutoGrades
 from tiny_course import NAME, RIGHT, answered, hand_in
 
-from coursekit import autograding, classroom, notebooks, workers
-from coursekit.autograding import GradingFailed
-from coursekit.grades import CheckGrade, Grade, QuestionGrade
-from coursekit.paper import Graded, PaperError
-from coursekit.processes import Lost
-from coursekit.results import Result, Status, differences
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom, workers
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
+from coursekit.grading.paper import Graded, PaperError
+from coursekit.grading.processes import Lost
+from coursekit.grading.results import Result, Status, differences
+from coursekit.grading.store import Store
 from coursekit.sandbox import SandboxUnavailable
-from coursekit.store import Store
 
 WRONG = RIGHT | {"double": "def double(x):\n    return x"}
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
@@ -256,7 +257,7 @@ def test_a_submission_is_in_the_gradebook_whole_or_not_at_all(course, judge, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"coursekit.gradebook.Book.{stage}", die)
+        patch.setattr(f"coursekit.grading.gradebook.Book.{stage}", die)
         with pytest.raises(KeyboardInterrupt):
             grade(course)
     assert stored_scores(course, "ada") == FULL, "half of a submission was stored"

@@ -12,9 +12,10 @@ import tiny_course
 from nbformat import v4
 from nbgrader.api import Gradebook
 
-from coursekit import autograding, notebooks
+from coursekit import notebooks
 from coursekit import release as releasing
 from coursekit.feedback import HideHiddenTests
+from coursekit.grading import autograding
 from coursekit.release import ReleaseError, release, verify
 from coursekit.verify import leaks, problems, wrong_points
 

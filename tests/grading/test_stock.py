@@ -4,8 +4,9 @@ import pytest
 import tiny_course
 from tiny_course import MOST, NAME, RIGHT, answered, hand_in
 
-from coursekit import autograding, classroom, notebooks
-from coursekit.results import Status
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom
+from coursekit.grading.results import Status
 
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
 NOTHING = dict.fromkeys(MOST, 0.0)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursekit import report, store
-from coursekit.grades import CheckGrade, Grade, QuestionGrade
+from coursekit import report
+from coursekit.grading import store
+from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
+from coursekit.grading.results import Status
 from coursekit.pages import write
 from coursekit.report import Record, gather, page, statistics, summary
-from coursekit.results import Status
 from coursekit.sandbox import Limits
 from coursekit.scores import Mark
 

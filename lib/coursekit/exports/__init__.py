@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coursekit import autograding, scores
+from coursekit import scores
 from coursekit.exports import canvas, gradescope, moodle, table
 from coursekit.exports.common import Export, ExportError, Gradesheet, select
 from coursekit.exports.roster import Roster
+from coursekit.grading import autograding
 
 __all__ = ["SYSTEMS", "Export", "ExportError", "Gradesheet", "Roster", "export", "select"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from coursekit import pages
+from coursekit.grading.results import Status
 from coursekit.report import statistics, summary
 from coursekit.report.records import ClassRecord, Record, gather, read
-from coursekit.results import Status
 
 __all__ = ["ClassRecord", "Record", "gather", "page", "read", "write_page"]
 

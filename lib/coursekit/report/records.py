@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursekit import autograding, scores, store
-from coursekit.grades import Grade
-from coursekit.results import Status
+from coursekit import scores
+from coursekit.grading import autograding, store
+from coursekit.grading.grades import Grade
+from coursekit.grading.results import Status
 from coursekit.scores import Mark
 
 STOPPED = {

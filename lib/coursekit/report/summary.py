@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from coursekit.grades import CheckGrade
+from coursekit.grading.grades import CheckGrade
+from coursekit.grading.results import Status
 from coursekit.report import statistics
 from coursekit.report.records import ClassRecord, Record
-from coursekit.results import Status
 
 
 @dataclass(frozen=True)

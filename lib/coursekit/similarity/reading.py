@@ -8,10 +8,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from coursekit import autograding, notebooks, pages
+from coursekit import notebooks, pages
+from coursekit.grading import autograding
+from coursekit.grading.submissions import collect
 from coursekit.similarity.pairs import Answers, Pair, common_runs, compare, marked_lines
 from coursekit.similarity.tokens import code_tokens, imported_names, prose_tokens
-from coursekit.submissions import collect
 
 MOST_VIEWS = 25  # pairs shown side by side
 SHOWN = 0.3  # share of an answer from which its text is shown

@@ -13,7 +13,7 @@ import pytest
 from tiny_course import ROOT
 
 from coursekit import notebooks
-from coursekit.judge import Judge
+from coursekit.grading.judge import Judge
 
 INSTALLED = (sys.prefix, sys.base_prefix, str(ROOT / "lib"))
 WRONG = "def double(x):\n    return 0\n"

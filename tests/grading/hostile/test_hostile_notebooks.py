@@ -7,7 +7,7 @@ import tiny_course
 from nbformat import v4
 
 from coursekit import notebooks
-from coursekit.judge import Judge
+from coursekit.grading.judge import Judge
 
 EMPTY = {"test_double": 0.0, "test_halve": 0.0}
 FULL = {"test_double": 2.0, "test_halve": 3.0}

@@ -27,12 +27,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from coursekit import autograding, judged, stock
-from coursekit.autograding import GradingFailed
-from coursekit.judged import Options
-from coursekit.results import Result, Status, differences, summary, table, write_csv
+from coursekit.grading import autograding, judged, stock
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.judged import Options
+from coursekit.grading.results import Result, Status, differences, summary, table, write_csv
+from coursekit.grading.submissions import folder_of
 from coursekit.sandbox import Limits
-from coursekit.submissions import folder_of
 
 UNCONFINED = "graded without the sandbox"
 LIMIT = 600.0  # seconds for one submission; single cells have a limit of their own

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from coursekit import autograding, notebooks
-from coursekit.autograding import WORK, GradingFailed
-from coursekit.processes import Helper, Lost
-from coursekit.results import Result, Status
-from coursekit.submissions import (
+from coursekit import notebooks
+from coursekit.grading import autograding
+from coursekit.grading.autograding import WORK, GradingFailed
+from coursekit.grading.processes import Helper, Lost
+from coursekit.grading.results import Result, Status
+from coursekit.grading.submissions import (
     STUDENT_ID,
     UNFIT_ID,
     Submission,

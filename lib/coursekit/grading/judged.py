@@ -15,15 +15,15 @@ from pathlib import Path
 
 import nbformat
 
-from coursekit import autograding, notebooks, workers
-from coursekit.autograding import GradingFailed
-from coursekit.gradebook import Book
-from coursekit.grades import Grade, QuestionGrade
-from coursekit.paper import Graded, Paper, PaperError
-from coursekit.processes import Helper, Lost
-from coursekit.results import Result, Status
-from coursekit.sandbox import Limits, SandboxUnavailable
-from coursekit.store import (
+from coursekit import notebooks
+from coursekit.grading import autograding, workers
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.gradebook import Book
+from coursekit.grading.grades import Grade, QuestionGrade
+from coursekit.grading.paper import Graded, Paper, PaperError
+from coursekit.grading.processes import Helper, Lost
+from coursekit.grading.results import Result, Status
+from coursekit.grading.store import (
     Key,
     Record,
     Store,
@@ -32,7 +32,7 @@ from coursekit.store import (
     limits_hash,
     tests_hash,
 )
-from coursekit.submissions import (
+from coursekit.grading.submissions import (
     STUDENT_ID,
     UNFIT_ID,
     collect,
@@ -43,6 +43,7 @@ from coursekit.submissions import (
     prepared,
     with_notes,
 )
+from coursekit.sandbox import Limits, SandboxUnavailable
 
 READING_SECONDS = 60.0
 READING_MEMORY = 8 * 2**30  # bytes; a notebook of 64 MiB needs a twentieth of it
@@ -183,7 +184,7 @@ class _Session:
     ) -> Iterator[tuple[str, Graded | Exception]]:
         if local is not None:
             return workers.graded(local, texts, self.options.workers)
-        from coursekit import cluster
+        from coursekit.grading import cluster
 
         return cluster.graded(self.paper, texts, self.options.dask)
 

@@ -27,10 +27,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from coursekit import marking, notebooks
-from coursekit.judge import Judge, JudgeError
+from coursekit import notebooks
+from coursekit.grading import marking
+from coursekit.grading.judge import Judge, JudgeError
+from coursekit.grading.paper import Paper
 from coursekit.notebooks import Kind
-from coursekit.paper import Paper
 from coursekit.sandbox import SandboxUnavailable, Warm, linux
 
 # What a package imports when it is first used, which would then happen in every child and room.

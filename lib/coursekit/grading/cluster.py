@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 
 from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
 
-from coursekit import store
-from coursekit.autograding import GradingFailed
-from coursekit.paper import Graded, Paper
-from coursekit.processes import Lost
+from coursekit.grading import store
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.paper import Graded, Paper
+from coursekit.grading.processes import Lost
+from coursekit.grading.workers import Workers
 from coursekit.sandbox import SandboxUnavailable
-from coursekit.workers import Workers
 
 CONNECT_SECONDS = 30
 

@@ -19,8 +19,9 @@ from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import find_all_files
 
-from coursekit import autograding, notebooks
-from coursekit.autograding import WORK
+from coursekit import notebooks
+from coursekit.grading import autograding
+from coursekit.grading.autograding import WORK
 
 
 class Book:

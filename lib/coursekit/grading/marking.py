@@ -10,8 +10,8 @@ from nbgrader.utils import compute_checksum
 
 from coursekit import notebooks
 from coursekit.checks import Task
-from coursekit.grades import CheckGrade, Grade, QuestionGrade
-from coursekit.judge import Judgement
+from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
+from coursekit.grading.judge import Judgement
 from coursekit.notebooks import Kind
 
 # Words of the sandbox's reasons -> what stopped a question, see `QuestionGrade.stopped_by`.

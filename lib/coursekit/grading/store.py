@@ -20,10 +20,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
-from coursekit.autograding import WORK
-from coursekit.grades import Grade
+from coursekit.grading.autograding import WORK
+from coursekit.grading.grades import Grade
+from coursekit.grading.results import Status
 from coursekit.notebooks import Kind
-from coursekit.results import Status
 from coursekit.sandbox import Limits
 
 PACKAGES = ("convnets", "coursekit")  # whose sources a grade depends on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coursekit.grades import Grade
+from coursekit.grading.grades import Grade
 from coursekit.sandbox import Limits
 
 GRACE = 120.0  # seconds that the tests themselves may take besides the student's code

@@ -17,14 +17,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.connection import Connection
 
-from coursekit.grades import Grade
-from coursekit.paper import Graded, Paper, PaperError
-from coursekit.processes import Lost
+from coursekit.grading.grades import Grade
+from coursekit.grading.paper import Graded, Paper, PaperError
+from coursekit.grading.processes import Lost
 from coursekit.sandbox import SandboxUnavailable
 
 START_SECONDS = 180.0  # imports, twice, on a busy machine
 TRIES = 2
-PROGRAM = "from coursekit.grader import main; main()"
+PROGRAM = "from coursekit.grading.grader import main; main()"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 PINNED = {**ONE_THREAD, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from nbformat import NotebookNode, v4
 
 from coursekit import notebooks
-from coursekit.autograding import WORK, is_timestamp
+from coursekit.grading.autograding import WORK, is_timestamp
 
 MOST_FILES = 50  # notebooks looked at in one folder
 MOST_ENTRIES = 1000  # files and links noticed in one folder
