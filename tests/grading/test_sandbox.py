@@ -402,7 +402,7 @@ def test_a_room_that_ends_says_how(warm, source, says):
     with warm.room() as room:
         with pytest.raises(RoomDied, match=says):
             room.run_cell(source)
-        assert says in room.failure
+        assert says in str(room.failure)
     with warm.room() as room:
         assert printed(room, "print('next')") == "next\n"
 

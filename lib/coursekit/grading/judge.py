@@ -36,6 +36,19 @@ class JudgeError(Exception):
     """The assignment itself does not run; no student is to blame."""
 
 
+@dataclass(frozen=True)
+class Incident:
+    """How a cell brought its room down.
+
+    Attributes:
+        kind: "time", "memory", "output", "crash" or "protocol".
+        text: in words.
+    """
+
+    kind: str
+    text: str
+
+
 @dataclass
 class Judgement:
     """What a submission earned, and how that came about.
@@ -56,7 +69,7 @@ class Judgement:
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: dict[str, CellRun] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    incidents: dict[str, str] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -189,8 +202,8 @@ class _Sitting:
             self._replay()
         return self._room
 
-    def test(self, cell: Cell) -> tuple[Played, str]:
-        """Run a test cell here; what came of it, and how it brought the room down, or ""."""
+    def test(self, cell: Cell) -> tuple[Played, Incident | None]:
+        """Run a test cell here; what came of it, and how it brought the room down, if it did."""
         namespace = self.stage.namespace
         namespace.pop(cell.scored or "", None)  # the task of an earlier cell
         try:
@@ -199,10 +212,10 @@ class _Sitting:
                 sorted(_asked_for(cell) - namespace.keys() - vars(builtins).keys())
             )
         except RoomError as error:
-            return Played(error=f"{type(error).__name__}: {error}"), str(error)
+            return Played(error=f"{type(error).__name__}: {error}"), _incident(error)
         with _added(namespace, found):
             played = self.stage.play(cell)
-        return played, room.failure
+        return played, _incident(room.failure) if room.failure else None
 
     def _replay(self) -> None:
         for source in self._played[:]:
@@ -239,11 +252,16 @@ def _run(cell: NotebookNode, sitting: _Sitting, judgement: Judgement) -> None:
     try:
         run = sitting.run(cell.source)
     except RoomError as error:
-        judgement.incidents[cell.id] = judgement.errors[cell.id] = str(error)
+        judgement.incidents[cell.id] = _incident(error)
+        judgement.errors[cell.id] = str(error)
         return
     judgement.runs[cell.id] = run
     if run.error:
         judgement.errors[cell.id] = run.error
+
+
+def _incident(error: RoomError) -> Incident:
+    return Incident(error.kind, str(error))
 
 
 def _is_students(cell: NotebookNode) -> bool:

@@ -14,18 +14,6 @@ from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
 from coursekit.grading.judge import Judgement
 from coursekit.notebooks import Kind
 
-# Words of the sandbox's reasons -> what stopped a question, see `QuestionGrade.stopped_by`.
-STOPPED_BY = {
-    "took more than": "time",
-    "time for this submission": "time",
-    "processor time": "time",
-    "memory": "memory",
-    "too large": "output",
-    "its process": "crash",
-    "could not be made": "crash",
-    "": "protocol",
-}
-
 
 def grade_of(judgement: Judgement, notebook: NotebookNode, *, seconds: float) -> Grade:
     """The grade that a judgement amounts to.
@@ -65,14 +53,14 @@ def _question(judgement: Judgement, name: str, cell: NotebookNode) -> QuestionGr
     most = notebooks.points(cell)
     if notebooks.kind(cell) == Kind.MANUAL:
         return QuestionGrade(name, None, most)
-    task = judgement.tasks.get(name)
+    task, incident = judgement.tasks.get(name), judgement.incidents.get(name)
     return QuestionGrade(
         name,
         judgement.points.get(name, 0.0),
         most,
         tuple(_checks(task)) if task else (),
         judgement.seconds.get(name, 0.0),
-        _stopped_by(judgement.incidents.get(name)),
+        incident.kind if incident else "",
     )
 
 
@@ -89,15 +77,9 @@ def _checks(task: Task) -> Iterator[CheckGrade]:
         )
 
 
-def _stopped_by(incident: str | None) -> str:
-    if incident is None:
-        return ""
-    return next(kind for words, kind in STOPPED_BY.items() if words in incident)
-
-
 def _notes(judgement: Judgement) -> Iterator[str]:
     for name, incident in judgement.incidents.items():
-        yield f"{name}: {incident}"
+        yield f"{name}: {incident.text}"
     for name in judgement.points:
         if name not in judgement.tasks and name not in judgement.incidents:
             yield f"{name} ended without a score: {judgement.errors.get(name, 'no reason known')}"

@@ -16,11 +16,19 @@ class SandboxUnavailable(RuntimeError):
 
 
 class RoomError(Exception):
-    """The room broke a rule, or is gone. What it was asked to do has no result."""
+    """The room broke a rule, or is gone. What it was asked to do has no result.
+
+    Attributes:
+        kind: what it broke: "time", "memory", "output", "crash" or "protocol".
+    """
+
+    kind = "crash"
 
 
 class RoomTimeout(RoomError):
     """The room took too long, and was killed."""
+
+    kind = "time"
 
 
 class RoomDied(RoomError):
@@ -29,6 +37,8 @@ class RoomDied(RoomError):
 
 class WireError(RoomError):
     """A message that is malformed, too large, or holds what may not cross."""
+
+    kind = "protocol"
 
 
 class StudentExit(Exception):

@@ -30,7 +30,7 @@ class Room:
     """A process in which the code of one student runs. A context manager.
 
     Attributes:
-        failure: why it is no more, or "". A room that has failed once answers nothing more.
+        failure: why it is no more, or None. A room that has failed once answers nothing more.
     """
 
     def __init__(self, end, leash, limits, deadline, modules_named):
@@ -39,7 +39,7 @@ class Room:
         self._deadline, self._named = deadline, modules_named
         self._functions: list[Callable] = []
         self._depth = 0
-        self.failure = ""
+        self.failure: RoomError | None = None
 
     def __enter__(self) -> Room:
         return self
@@ -49,7 +49,7 @@ class Room:
 
     def close(self) -> None:
         """Kill it, with all that it has started."""
-        self.failure = self.failure or "it was dismissed."
+        self.failure = self.failure or RoomDied("it was dismissed.")
         self._end.close()
         self._leash.close()
 
@@ -143,7 +143,7 @@ class Room:
     def _exchange(self, request: tuple, seconds: float) -> tuple[Any, list[Any]]:
         """The reply to a request, and the mutable values of the request in order."""
         if self.failure:
-            raise RoomDied(self.failure)
+            raise self._gone()
         if self._depth >= MAX_NESTED:
             raise RecursionError(f"more than {MAX_NESTED} calls within calls")
         writer = Writer(self._export, share=True)
@@ -180,15 +180,21 @@ class Room:
             message = Writer(self._export).message(answer)
         except Exception as error:
             if self.failure:
-                raise RoomDied(self.failure) from None
+                raise self._gone() from None
             names = [kind.__name__ for kind in type(error).__mro__[:-1]]
             message = Writer(self._export).message(("raise", names, str(error)))
         self._channel.send(message, deadline)
 
     def _failed(self, error: RoomError) -> RoomError:
         """`error`, after which this room is no more."""
-        self.failure = self.failure or str(error)
+        self.failure = self.failure or error
         self.close()
+        return error
+
+    def _gone(self) -> RoomDied:
+        """For whoever asks a room that is no more."""
+        error = RoomDied(str(self.failure))
+        error.kind = self.failure.kind
         return error
 
     def _export(self, value: Any) -> Handle:
