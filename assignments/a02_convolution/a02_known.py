@@ -4,6 +4,7 @@ Each mistake is the right function given wrong arguments, or its result put wron
 that a check can say "it looks as if ...". Nothing here is written the way the tasks ask for.
 """
 
+import math
 import time
 
 import numpy as np
@@ -425,15 +426,24 @@ def _firsts(columns, w):
     return len(columns), len(w)
 
 
-def seconds(function, *args, **kwargs):
-    """Best of two wall-clock times of a call, in seconds."""
+def slowness(slow, fast, limit, tries=5):
+    """How many times as long as `fast()` takes `slow()`, of several calls the shortest.
 
-    def once():
-        start = time.perf_counter()
-        function(*args, **kwargs)
-        return time.perf_counter() - start
+    Other work on the machine only ever adds time; so a ratio below `limit` needs no second try.
+    """
+    shortest = min(_seconds(fast) for _ in range(tries))
+    least = math.inf
+    for _ in range(tries):
+        least = min(least, _seconds(slow) / shortest)
+        if least < limit:
+            break
+    return least
 
-    return min(once(), once())
+
+def _seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 # --- task 6: backward ----------------------------------------------------------------------------

@@ -237,6 +237,31 @@ def im2col(x, KH, KW, stride=1, padding=0):
     return columns.reshape(N, C * KH * KW, HO * WO)
 
 
+@known.right("a loop over the places")
+def im2col(x, KH, KW, stride=1, padding=0):
+    N, C, H, W = x.shape
+    HO, WO = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    columns = np.empty((N, C * KH * KW, HO * WO), x.dtype)
+    for i in range(HO):
+        for j in range(WO):
+            top, left = i * stride, j * stride
+            window = xp[:, :, top : top + KH, left : left + KW]
+            columns[:, :, i * WO + j] = window.reshape(N, -1)
+    return columns
+
+
+@known.wrong("number by number", loses={"test_im2col": 1})
+def im2col(x, KH, KW, stride=1, padding=0):
+    N, C, H, W = x.shape
+    HO, WO = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    columns = np.empty((N, C, KH, KW, HO, WO), x.dtype)
+    for n, c, p, q, i, j in np.ndindex(*columns.shape):
+        columns[n, c, p, q, i, j] = xp[n, c, i * stride + p, j * stride + q]
+    return columns.reshape(N, C * KH * KW, HO * WO)
+
+
 @known.right("window view")
 def im2col(x, KH, KW, stride=1, padding=0):
     xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
