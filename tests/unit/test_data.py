@@ -154,11 +154,17 @@ def test_digits_are_those_of_scikit_learn():
     data, raw = digits(), load_digits()
     np.testing.assert_array_equal(data.images[:, 0] * 16, raw.images)
     np.testing.assert_array_equal(data.labels, raw.target)
+    assert (data.images.dtype, data.labels.dtype) == (np.float32, np.int64)
     assert (data.images.min(), data.images.max()) == (0, 1)
 
 
 def test_photographs_are_colour_images_with_channels_first():
+    from sklearn.datasets import load_sample_image
+
     photos = photographs()
+    for name, photo in photos.items():
+        raw = load_sample_image(f"{name}.jpg").transpose(2, 0, 1)
+        np.testing.assert_array_equal(photo, raw.astype(np.float32) / 255)
     assert sorted(photos) == ["china", "flower"]
     for photo in photos.values():
         assert photo.shape == (3, 427, 640)
@@ -167,6 +173,17 @@ def test_photographs_are_colour_images_with_channels_first():
         assert 0 <= photo.min() < photo.max() <= 1
     red, _, blue = photos["china"][:, 20, 600]  # the sky
     assert blue > red
+
+
+def test_images_that_scikit_learn_does_not_have_are_named(monkeypatch):
+    from convnets.data import builtin
+
+    monkeypatch.setattr(builtin, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="pip install scikit-learn"):
+        digits()
+    monkeypatch.undo()
+    with pytest.raises(FileNotFoundError, match="no file .*mars.jpg"):
+        builtin._file("images/mars.jpg")
 
 
 def test_the_splits_of_the_digits_share_nothing_and_are_always_the_same():
