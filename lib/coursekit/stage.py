@@ -178,7 +178,12 @@ class Stage:
         self.namespace.clear()
 
     def play(self, cell: Cell) -> Played:
-        """Run a cell; an exception ends the cell and nothing else."""
+        """Run a cell; an exception ends the cell and nothing else.
+
+        Each test starts from the same random states, whatever was drawn in the tests before it.
+        """
+        if cell.scored:
+            _seed()
         lines = cell.source.splitlines(keepends=True)
         linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
         self._files.append(cell.filename)
@@ -216,10 +221,7 @@ def _random_states():
     """Python's, NumPy's and torch's global generators start from one seed and are put back."""
     torch = sys.modules.get("torch")
     states = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
-    random.seed(SEED)
-    np.random.seed(SEED)
-    if torch:
-        torch.manual_seed(SEED)
+    _seed()
     try:
         yield
     finally:
@@ -227,6 +229,13 @@ def _random_states():
         np.random.set_state(states[1])
         if torch:
             torch.set_rng_state(states[2])
+
+
+def _seed() -> None:
+    random.seed(SEED)
+    np.random.seed(SEED)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(SEED)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import tiny_course
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, store
+from coursekit.grading import autograding, classroom, hashes
 from coursekit.grading.autograding import GradingFailed
 
 distributed = pytest.importorskip("distributed")
@@ -93,7 +93,7 @@ def test_a_worker_killed_midway_costs_a_retry_and_nothing_else(course, dask, mon
 
 def test_a_worker_with_another_library_is_refused(course, dask, monkeypatch):
     client, _ = dask
-    monkeypatch.setattr(store, "library_hash", lambda: "of another version")
+    monkeypatch.setattr(hashes, "library_hash", lambda: "of another version")
     with pytest.raises(GradingFailed, match="another version of the course's library"):
         classroom.grade(course, NAME, limit=77, dask=client.scheduler.address)
 

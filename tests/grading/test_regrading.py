@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -13,10 +14,10 @@ from nbgrader.preprocessors import SaveAutoGrades
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, workers
+from coursekit.grading import autograding, classroom, reading, workers
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
-from coursekit.grading.paper import Graded, PaperError
+from coursekit.grading.paper import Answer, Graded, PaperError
 from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status, differences
 from coursekit.grading.store import Store
@@ -31,32 +32,46 @@ class Judge:
 
     def __init__(self):
         self.asked, self.before = [], lambda name: None
+        self.tests: dict[str, set[str]] = {}
 
     def workers(self, paper):
         return contextlib.nullcontext(paper)
 
-    def graded(self, paper, texts, count):
-        source = nbformat.reads(paper.source, as_version=4)
-        for name, text in texts.items():
+    def graded(self, paper, orders, count):
+        source, release = (nbformat.reads(text, 4) for text in (paper.source, paper.release))
+        for name, order in orders.items():
+            if order.folder:
+                read, notebook = reading.read(Path(order.folder), order.name, release)
+            else:
+                read, notebook = None, nbformat.reads(order.text, 4)
+            same = order.known and order.known.answers == read.answers
+            if read and not read.readable or same and not order.known.stale:
+                yield name, Answer(read)
+                continue
             self.asked.append(name)
             try:
                 self.before(name)
-            except (Lost, PaperError, SandboxUnavailable) as error:
-                if isinstance(error, SandboxUnavailable):
-                    raise
-                yield name, error
+            except (Lost, PaperError) as error:
+                yield name, Answer(read, error)
                 continue
-            yield name, Graded(self.grade(nbformat.reads(text, as_version=4), source), text)
+            only = order.known.stale if same else None
+            self.tests[name], grade = self.grade(notebook, source, only)
+            yield name, Answer(read, Graded(grade, nbformat.writes(notebook)))
 
-    def grade(self, notebook, source):
+    def grade(self, notebook, source, only):
         questions = [QuestionGrade("explain_double", None, 4.0)]
         for name, test in notebooks.tests(source).items():
+            if only is not None and name not in only:
+                continue
             answer = notebooks.find(notebook, name.removeprefix("test_")).source
             passed = RIGHT[name.removeprefix("test_")] in answer and "impossible" not in test.source
             most = notebooks.points(test)
             checks = (CheckGrade("all", most, passed),)
             questions.append(QuestionGrade(name, most * passed, most, checks, 0.1))
-        return Grade(tuple(questions), seconds=0.2)
+            shown = nbformat.v4.new_output("stream", text=f"{name} {passed}")
+            notebooks.find(notebook, name).outputs = [shown]
+        names = {question.name for question in questions[1:]}
+        return names, Grade(tuple(questions), seconds=0.2)
 
 
 @pytest.fixture
@@ -129,12 +144,26 @@ def test_a_file_saved_again_with_the_same_cells_is_not_judged_again(course, judg
     assert judge.asked == []
 
 
-def test_a_changed_test_regrades_all_and_says_who_gained_and_who_lost(course, judge):
+def outputs(course, student):
+    """Test cell -> what is shown below it in the graded notebook."""
+    path = course / "autograded" / student / NAME / f"{NAME}.ipynb"
+    tests = notebooks.tests(notebooks.read(path))
+    return {name: [each.text for each in cell.outputs] for name, cell in tests.items()}
+
+
+def test_a_changed_test_regrades_its_question_and_says_who_gained_and_who_lost(course, judge):
     grade(course)
     judge.asked.clear()
     change_test(course, "halve(3.0), 1.5", "halve(3.0), 'impossible'")
     results = grade(course)
-    assert sorted(judge.asked) == ["ada", "carl", "zoe"]
+    assert judge.tests == dict.fromkeys(("ada", "carl", "zoe"), {"test_halve"})
+    assert outputs(course, "carl") == {
+        "test_double": ["test_double False"],
+        "test_halve": ["test_halve False"],
+    }
+    stored = Store(course, NAME).load("carl").grade
+    assert [q.name for q in stored.questions] == ["test_double", "test_halve", "explain_double"]
+    assert results["carl"].scores == {"test_double": 0, "test_halve": 0, "explain_double": None}
     assert {r.changed for r in results.values()} == {("tests",)}
     assert differences(list(results.values())) == [
         "3 graded again because of changed tests.",
@@ -146,6 +175,28 @@ def test_a_changed_test_regrades_all_and_says_who_gained_and_who_lost(course, ju
     ]
     change_test(course, "halve(3.0), 'impossible'", "halve(3.0), 1.5")
     assert "3 gained" in differences(list(grade(course).values()))
+
+
+def test_a_changed_test_and_a_changed_answer_regrade_all_of_that_student(course, judge):
+    grade(course)
+    change_test(course, "halve(3.0), 1.5", "halve(3.0), 'impossible'")
+    path = autograding.release_of(course, NAME)
+    hand_in(course, "carl", answered(notebooks.read(path), RIGHT))
+    judge.tests.clear()
+    assert grade(course)["carl"].scores == FULL | {"test_halve": 0.0}
+    assert judge.tests == {
+        "ada": {"test_halve"},
+        "carl": {"test_double", "test_halve"},
+        "zoe": {"test_halve"},
+    }
+
+
+def test_changed_setup_regrades_everything(course, judge):
+    grade(course)
+    judge.tests.clear()
+    change_test(course, "from coursekit import Task", "from coursekit import Task  # checks")
+    grade(course)
+    assert judge.tests == dict.fromkeys(("ada", "carl", "zoe"), {"test_double", "test_halve"})
 
 
 def test_a_student_who_handed_in_anew_is_not_among_those_who_gained():

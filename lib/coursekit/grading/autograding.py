@@ -19,7 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
-WORK = ".grading"  # what grading makes on the way; submitted/ itself is only read
+from coursekit.grading.layout import WORK, release_of
 
 
 class GradingFailed(Exception):
@@ -72,11 +72,6 @@ def register(course: Path, assignment: str) -> Path:
     return release_of(course, assignment)
 
 
-def release_of(course: Path, assignment: str) -> Path:
-    """Where `register` puts the released notebook."""
-    return course / WORK / "release" / assignment / f"{assignment}.ipynb"
-
-
 def autograde(course: Path, assignment: str, student: str) -> None:
     """Run the prepared notebook of one student and store its scores.
 
@@ -102,6 +97,22 @@ def write_feedback(course: Path, assignment: str, student: str) -> Path:
     config.GenerateFeedback.force = True
     _convert(GenerateFeedback, config)
     return course / "feedback" / student / assignment / f"{assignment}.html"
+
+
+def without_effect(config: Config) -> list[str]:
+    """Settings of nbgrader's autograde that only count where nbgrader itself runs the notebooks.
+
+    They name code to run on a submission, which outside a sandbox could undo what the judge does.
+    """
+    names = ("pre_convert_hook", "post_convert_hook", "exclude_overwriting")
+    steps = ("sanitize_preprocessors", "autograde_preprocessors")
+    return [f"Autograde.{name}" for name in (*steps, *names) if name in config.Autograde]
+
+
+def permissions(config: Config) -> int:
+    """Mode of the files in autograded/: 0o444, so that nobody edits them, unless configured."""
+    converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
+    return int(str(converter.permissions), 8)
 
 
 def open_gradebook(course: Path) -> Gradebook:

@@ -9,33 +9,30 @@ read. The judge then runs it in a sandbox; or, on request, nbgrader's own autogr
 
 from __future__ import annotations
 
+import logging
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from coursekit.grading import autograding, judged, stock
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.judged import Options
+from coursekit.grading.layout import folder_of
+from coursekit.grading.progress import watched
 from coursekit.grading.results import Result, Status, differences, summary, table, write_csv
-from coursekit.grading.submissions import folder_of
 from coursekit.sandbox import Limits
 
 UNCONFINED = "graded without the sandbox"
 LIMIT = 600.0  # seconds for one submission; single cells have a limit of their own
+NOT_TEXT = "not graded: the folder's name is not UTF-8; rename the folder and grade again"
+UNKNOWN = "nobody of this name: neither in submitted/ nor in the gradebook"
+
+log = logging.getLogger(__name__)
 
 
 class Engine(StrEnum):
@@ -64,39 +61,53 @@ def grade(
     Args:
         course: the course folder.
         assignment: such as "a02_convolution".
-        students: only these; by default everyone with a folder or a row in the gradebook.
+        students: only these; by default everyone with a folder or a row in the gradebook. Who is
+            known to neither has a result that says so.
         engine: who runs the notebooks.
         workers: submissions graded at the same time.
         limit: seconds after which one submission is given up.
         sandboxed: False to run student code without the sandbox, by nbgrader's own autograde; every
             result then says so.
         dask: address of a Dask scheduler whose workers judge instead of this machine.
-        console: where the progress bar goes; by default standard error.
+        console: where progress is shown; by default standard error.
     Returns:
         One result for each student, by name.
     Raises:
         FileNotFoundError: there is no such assignment in solutions/.
         GradingFailed: nbgrader refuses the assignment itself, or there is no sandbox here.
     """
-    course = Path(course).resolve()
+    course, console = Path(course).resolve(), console or Console(stderr=True)
     autograding.register(course, assignment)
-    everyone = sorted(students or _everyone(course))
-    there = [n for n in everyone if os.path.lexists(folder_of(course, assignment, n))]
+    known = _everyone(course)
+    everyone = sorted(known if students is None else set(students))
+    there = [
+        name
+        for name in everyone
+        if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
+    ]
     if not sandboxed or Engine(engine) == Engine.STOCK:
         arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
     else:
         options = Options(workers, limits_of(course, limit), dask)
         arriving = judged.results(course, assignment, there, options)
-    found = {name: Result(name, assignment, Status.MISSING) for name in everyone}
-    for result in _watched(arriving, assignment, there, console or Console(stderr=True)):
+        for setting in autograding.without_effect(autograding.configuration(course)):
+            console.print(
+                f"nbgrader_config.py sets {setting}; only --stock uses it.", style="yellow"
+            )
+    found = {name: _ungraded(course, assignment, name, known) for name in everyone}
+    for result in watched(arriving, assignment, len(there), console):
         marks = () if sandboxed else (UNCONFINED,)
         found[result.student] = replace(result, notes=(*result.notes, *marks))
     return [found[name] for name in everyone]
 
 
 def limits_of(course: Path, seconds: float = LIMIT) -> Limits:
-    """What a submission may use: as by default, but for nbgrader's own `Execute.timeout`."""
-    cell = autograding.configuration(course).Execute.get("timeout", Limits.cell_seconds)
+    """What a submission may use: as by default, but for nbgrader's own `Execute.timeout`.
+
+    There, None and -1 mean that a cell has no limit; what is left then is that of the submission.
+    """
+    asked = autograding.configuration(course).Execute.get("timeout", Limits.cell_seconds)
+    cell = seconds if asked is None or asked < 0 else asked
     call = min(Limits.call_seconds, cell)
     return Limits(cell_seconds=cell, call_seconds=call, notebook_seconds=seconds)
 
@@ -107,7 +118,7 @@ def feedback(
     """Write the HTML feedback of everyone graded.
 
     Returns:
-        Student -> the HTML file, or None where nbgrader could not write it.
+        Student -> the HTML file, or None where nbgrader could not write it; the log says why.
     """
     course = Path(course).resolve()
     graded = sorted(path.parent.name for path in course.glob(f"autograded/*/{assignment}"))
@@ -115,7 +126,8 @@ def feedback(
     for name in graded if students is None else students:
         try:
             written[name] = autograding.write_feedback(course, assignment, name)
-        except GradingFailed:
+        except GradingFailed as error:
+            log.warning("No feedback for %s: %s", name, error)
             written[name] = None
     return written
 
@@ -131,6 +143,8 @@ def show(
 ) -> None:
     """Print students × questions of each assignment in `results`, and write them to `csv`."""
     console = console or Console()
+    if not results:
+        console.print("Nobody has handed anything in: there are no folders in submitted/.")
     for assignment in dict.fromkeys(result.assignment for result in results):
         of_one = [result for result in results if result.assignment == assignment]
         console.print(table(of_one, most_points(course, assignment)))
@@ -147,24 +161,27 @@ def show(
     console.print(f"Grades: {write_csv(results, csv)}")
 
 
-def _watched(
-    arriving: Iterable[Result], assignment: str, there: Sequence[str], console: Console
-) -> Iterator[Result]:
-    """The same results, with a progress bar, the time left and the counts of each status."""
-    counts: Counter[str] = Counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, *times, TextColumn("{task.fields[counts]}"), console=console) as bar:
-        task = bar.add_task(assignment, total=len(there), counts="")
-        for result in arriving:
-            counts[result.status] += 1
-            counts["unchanged"] += not result.fresh
-            shown = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-            bar.update(task, advance=1, counts=shown)
-            yield result
+def _is_text(name: str) -> bool:
+    """Whether a folder's name is UTF-8, as the gradebook and the terminal need it."""
+    return name.encode("utf-8", "replace").decode() == name
 
 
-def _everyone(course: Path) -> Iterable[str]:
+def _ungraded(course: Path, assignment: str, student: str, known: set[str]) -> Result:
+    """Why there is nothing to grade; what may be meant for it is named."""
+    if not _is_text(student):
+        shown = student.encode("utf-8", "replace").decode()
+        return Result(shown, assignment, Status.ATTENTION, (NOT_TEXT,))
+    if student not in known:
+        return Result(student, assignment, Status.MISSING, (UNKNOWN,))
+    folder = course / "submitted" / student
+    astray = [] if folder.is_symlink() else sorted(path.name for path in folder.glob("*.ipynb"))
+    notes = [
+        f"submitted/{student}/{name} is not in submitted/{student}/{assignment}/" for name in astray
+    ]
+    return Result(student, assignment, Status.MISSING, tuple(notes))
+
+
+def _everyone(course: Path) -> set[str]:
     folders = (path.name for path in course.glob("submitted/*") if path.is_dir())
     handed_in = {name for name in folders if not name.startswith((".", "__"))}
     with autograding.open_gradebook(course) as gradebook:

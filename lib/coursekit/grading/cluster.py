@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
 
-from coursekit.grading import store
+from coursekit.grading import hashes
 from coursekit.grading.autograding import GradingFailed
-from coursekit.grading.paper import Graded, Paper
+from coursekit.grading.paper import Answer, Order, Paper
 from coursekit.grading.processes import Lost
 from coursekit.grading.workers import Workers
 from coursekit.sandbox import SandboxUnavailable
@@ -47,34 +47,30 @@ class Grading(WorkerPlugin):
         if self._workers:
             self._workers.stop()
 
-    def grade(self, notebook: str) -> Graded:
-        """Grade a notebook on this worker; see `Workers.grade`."""
+    def grade(self, order: Order) -> Answer:
+        """Grade a submission on this worker; see `Workers.grade`."""
         with self._lock:
             if self._workers is None:
-                if store.library_hash() != self._library:
+                if hashes.library_hash() != self._library:
                     raise Unfit("it has another version of the course's library")
                 self._workers = Workers(self._paper).__enter__()
-        return self._workers.grade(notebook)
+        return self._workers.grade(order)
 
 
-def graded(
-    paper: Paper, texts: Mapping[str, str], address: str
-) -> Iterator[tuple[str, Graded | Exception]]:
-    """Grade several notebooks on a cluster.
+def graded(paper: Paper, orders: Mapping[str, Order], address: str) -> Iterator[tuple[str, Answer]]:
+    """Grade several submissions on a cluster; yields name and answer as each is done.
 
     Args:
-        texts: name -> rebuilt notebook.
+        orders: by name; they hold the rebuilt notebooks, for workers see no files of the course.
         address: of the Dask scheduler, such as "tcp://10.0.0.5:8786".
-    Yields:
-        Name, and what came of it: `Graded`, or the exception that came instead.
     Raises:
         GradingFailed: there is no scheduler at this address, or a worker is not fit for it.
     """
     with _connected(address) as client:
-        client.register_plugin(Grading(paper, store.library_hash()))
+        client.register_plugin(Grading(paper, hashes.library_hash()))
         jobs = {
-            client.submit(_grade, text, key=f"grade-{number}-{hash(text)}", pure=False): name
-            for number, (name, text) in enumerate(texts.items())
+            client.submit(_grade, order, key=f"grade-{number}-{hash(order)}", pure=False): name
+            for number, (name, order) in enumerate(orders.items())
         }
         try:
             for job in as_completed(jobs, loop=client.loop):
@@ -91,11 +87,11 @@ def _connected(address: str) -> Client:
         raise GradingFailed(f"There is no Dask scheduler at {address}: {error}") from error
 
 
-def _grade(notebook: str) -> Graded:
-    return get_worker().plugins[Grading.name].grade(notebook)
+def _grade(order: Order) -> Answer:
+    return get_worker().plugins[Grading.name].grade(order)
 
 
-def _outcome(job: Future) -> Graded | Exception:
+def _outcome(job: Future) -> Answer:
     """What came of a submission.
 
     Raises:
@@ -106,7 +102,7 @@ def _outcome(job: Future) -> Graded | Exception:
         case None:
             return job.result()
         case KilledWorker():
-            return Lost("worker after worker was lost over it")
+            return Answer(outcome=Lost("worker after worker was lost over it"))
         case Unfit() | SandboxUnavailable():
             raise GradingFailed(f"A Dask worker cannot grade: {error}") from error
-    return error
+    return Answer(outcome=error)

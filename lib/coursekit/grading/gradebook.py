@@ -21,7 +21,8 @@ from nbgrader.utils import find_all_files
 
 from coursekit import notebooks
 from coursekit.grading import autograding
-from coursekit.grading.autograding import WORK
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.layout import WORK
 
 
 class Book:
@@ -35,6 +36,7 @@ class Book:
     def __init__(self, course: Path, assignment: str):
         self.course, self.assignment = course, assignment
         self._config = autograding.configuration(course)
+        self._permissions = autograding.permissions(self._config)
         self._gradebook = autograding.open_gradebook(course)
         folder = course / self._config.CourseDirectory.source_directory / assignment
         ignored = [*self._config.CourseDirectory.get("ignore", []), "*.ipynb"]
@@ -98,6 +100,8 @@ class Book:
             points: graded cell -> points; cells left out are graded as nbgrader grades them.
             stamp: time of handing in, as `submissions.handed_in_at` reads it.
             flag: mark all cells in formgrader as waiting for a person.
+        Raises:
+            GradingFailed: the course's plugin for late penalties failed; nothing is stored.
         """
         with self._transaction() as gradebook:
             gradebook.update_or_create_student(student)
@@ -109,6 +113,7 @@ class Book:
             self._publish(student, notebook, stamp)
 
     def _save(self, student, notebook, points, flag) -> None:
+        settled = self._settled(student, notebook, points)
         saver = SaveAutoGrades(config=self._config)
         saver.gradebook, saver.student_id = self._gradebook, student
         saver.assignment_id = saver.notebook_id = self.assignment
@@ -120,8 +125,37 @@ class Book:
                 grade.auto_score = points[grade.name]
                 if grade.manual_score is None:
                     grade.needs_manual_grade = flag
+            if grade.name in settled:
+                grade.needs_manual_grade = False
         self._gradebook.db.flush()
         self._gradebook.db.expire_all()  # sums are made by the database
+
+    def _settled(self, student, notebook, points) -> set[str]:
+        """Cells that a person has marked and that are as they were then.
+
+        nbgrader asks again for all that a person has marked, whenever it grades; a changed test
+        would send an assistant through all written answers of a class a second time.
+        """
+        closed = {
+            grade.name: grade.auto_score
+            for grade in self._grades(student)
+            if grade.manual_score is not None and not grade.needs_manual_grade
+        }
+        before = self._answers_before(student) if closed else {}
+        answers = {name: cell.source for name, cell in notebooks.graded(notebook).items()}
+        return {
+            name
+            for name, score in closed.items()
+            if (score == points[name] if name in points else before.get(name) == answers.get(name))
+        }
+
+    def _answers_before(self, student: str) -> dict[str, str]:
+        """Graded cell -> its text in the notebook that was graded last."""
+        try:
+            notebook = notebooks.read(self.autograded(student))
+        except notebooks.NotebookError:
+            return {}
+        return {name: cell.source for name, cell in notebooks.graded(notebook).items()}
 
     def _penalise(self, submission: SubmittedAssignment, student: str) -> None:
         """What `AssignLatePenalties` does, in the same transaction."""
@@ -129,12 +163,21 @@ class Book:
         late.init_plugin()
         for notebook in submission.notebooks:
             notebook.late_submission_penalty = None
+            if submission.total_seconds_late > 0:
+                penalty = self._penalty(late.plugin_inst, submission, student, notebook.score)
+                notebook.late_submission_penalty = penalty
+
+    def _penalty(self, plugin, submission, student: str, score: float) -> float | None:
+        """What the course's plugin takes off, from 0 to all points; None where it says so."""
+        try:
             seconds = submission.total_seconds_late
-            if seconds > 0:
-                plugin = late.plugin_inst
-                penalty = plugin.late_submission_penalty(student, notebook.score, seconds)
-                if penalty is not None:
-                    notebook.late_submission_penalty = late._check_late_penalty(notebook, penalty)
+            penalty = plugin.late_submission_penalty(student, score, seconds)
+            return None if penalty is None else max(0.0, min(penalty, score))
+        except Exception as error:  # code of the course's own configuration
+            name = type(plugin).__name__
+            raise GradingFailed(
+                f"Late penalties: {name} of nbgrader_config.py failed for {student}: {error!r}"
+            ) from error
 
     def _grades(self, student: str) -> Iterator[Grade]:
         submission = self._gradebook.find_submission(self.assignment, student)
@@ -145,21 +188,26 @@ class Book:
         """Put the notebook, and what lies beside the source, into autograded/ in one step."""
         target, scratch = self.autograded(student).parent, self.course / WORK / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(dir=scratch))
-        notebooks.write(notebook, new / f"{self.assignment}.ipynb")
-        for path in self._beside:
-            copy = new / path.relative_to(self._source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, copy)
-        if stamp:
-            (new / "timestamp.txt").write_text(stamp)
-        new.chmod(0o755)
         target.parent.mkdir(parents=True, exist_ok=True)
-        old = Path(tempfile.mkdtemp(dir=scratch))
-        if target.is_dir() and not target.is_symlink():
-            os.replace(target, old / "old")
-        os.replace(new, target)
-        shutil.rmtree(old)
+        with tempfile.TemporaryDirectory(dir=scratch) as box:
+            new = Path(box, "new")
+            self._fill(new, notebook, stamp)
+            if os.path.lexists(target):  # a link or a file that stands there goes too
+                os.replace(target, Path(box, "old"))
+            os.replace(new, target)
+
+    def _fill(self, folder: Path, notebook: NotebookNode, stamp: str | None) -> None:
+        """Write what belongs beside each other, with the permissions that nbgrader would set."""
+        notebooks.write(notebook, folder / f"{self.assignment}.ipynb")
+        for path in self._beside:
+            copy = folder / path.relative_to(self._source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        if stamp:
+            (folder / "timestamp.txt").write_text(stamp)
+        for path in folder.rglob("*"):
+            if path.is_file():
+                path.chmod(self._permissions)
 
     @contextmanager
     def _transaction(self) -> Iterator[Gradebook]:

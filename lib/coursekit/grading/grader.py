@@ -1,41 +1,38 @@
 """The process that grades: it imports everything, and forks children that do the work.
 
-The parent imports, starts the sandbox and forks; it never grades. So children begin in
-milliseconds, and one that dies takes nothing with it. A child grades one submission after the
+The parent imports, starts the sandbox and forks; it never reads or grades. So children begin in
+milliseconds, and one that dies takes nothing with it. A child works on one submission after the
 other: `Stage` leaves nothing behind, and what Python and NumPy do once need not be done again.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import gc
 import importlib
-import importlib.util
 import json
 import os
+import py_compile
 import signal
 import socket
 import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from coursekit import notebooks
-from coursekit.grading import marking
+from coursekit.grading import marking, reading
+from coursekit.grading.imports import modules_of
 from coursekit.grading.judge import Judge, JudgeError
-from coursekit.grading.paper import Paper
-from coursekit.notebooks import Kind
+from coursekit.grading.paper import Order, Paper, Read
 from coursekit.sandbox import SandboxUnavailable, Warm, linux
-
-# What a package imports when it is first used, which would then happen in every child and room.
-LATE_IMPORTS = {"convnets": ("sklearn.datasets", "PIL.Image")}
 
 
 def main() -> None:
@@ -47,7 +44,7 @@ def main() -> None:
         with Connection(_next(control)) as line:
             paper: Paper = line.recv()
             try:
-                judge = _judge(paper, Path(folder), open_things)
+                grader = Grader(paper, Path(folder), open_things)
             except SandboxUnavailable as error:
                 line.send(str(error))
                 return
@@ -58,12 +55,12 @@ def main() -> None:
             _reap()
             if os.fork() == 0:
                 control.close()
-                _serve(judge, paper, end)
+                _serve(grader, end)
             os.close(end)
 
 
 def _next(control: socket.socket) -> int | None:
-    message, ends, _, _ = socket.recv_fds(control, 64, 1)
+    message, ends, _, _ = socket.recv_fds(control, 1, 1)
     return ends[0] if message else None
 
 
@@ -73,59 +70,15 @@ def _reap() -> None:
             pass
 
 
-def _judge(paper: Paper, folder: Path, open_things: contextlib.ExitStack) -> Judge:
-    """Import what will be needed, here and in the room, at the same time."""
-    source, release = _notebook(paper.source), _notebook(paper.release)
-    for name, data in paper.beside.items():
-        (folder / name).write_bytes(data)
-    modules = _modules(release, paper.beside)
-    warm = Warm(modules)
-    with ThreadPoolExecutor(1) as pool:  # ends before the first fork
-        started = pool.submit(open_things.enter_context, warm)
-        for name in modules:
-            importlib.import_module(name)
-        started.result()
-    return Judge(source, release, folder, paper.given, warm, paper.limits)
-
-
-def _modules(release: NotebookNode, beside: dict[str, bytes]) -> list[str]:
-    """Modules that set-up cells and the files beside the notebook import, in order."""
-    cells = [cell for cell in release.cells if notebooks.kind(cell) == Kind.LOCKED]
-    texts = [cell.source for cell in cells if cell.cell_type == "code"]
-    names: dict[str, None] = {}
-    for text in (*texts, *(data.decode() for data in beside.values())):
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                names |= dict.fromkeys(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                within = (f"{node.module}.{alias.name}" for alias in node.names)
-                names |= dict.fromkeys((node.module, *within))
-    late = (name for first in names for name in LATE_IMPORTS.get(first, ()))
-    return [name for name in (*names, *late) if _exists(name)]
-
-
-def _exists(name: str) -> bool:
-    with contextlib.suppress(ModuleNotFoundError):
-        return importlib.util.find_spec(name) is not None
-    return False
-
-
-def _notebook(text: str) -> NotebookNode:
-    return nbformat.reads(text, as_version=4)
-
-
-def _serve(judge: Judge, paper: Paper, end: int) -> None:
-    """Grade what arrives, in this child, until nothing more does. Never returns."""
+def _serve(grader: Grader, end: int) -> None:
+    """Do what arrives, in this child, until nothing more does. Never returns."""
     try:
         if sys.platform.startswith("linux"):
             linux.die_with_parent(signal.SIGKILL)
         with Connection(end) as line, contextlib.suppress(EOFError):
             while True:
-                notebook = _notebook(line.recv_bytes().decode())
-                signal.setitimer(signal.ITIMER_REAL, paper.seconds)  # which ends the process
-                answer = _answer(judge, paper, notebook)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                line.send_bytes(json.dumps(answer).encode())
+                for reply in grader.answer(line.recv()):
+                    line.send_bytes(json.dumps(reply).encode())
     except BaseException:
         traceback.print_exc()
     finally:
@@ -133,15 +86,105 @@ def _serve(judge: Judge, paper: Paper, end: int) -> None:
         os._exit(0)
 
 
-def _answer(judge: Judge, paper: Paper, notebook: NotebookNode) -> dict[str, str]:
-    start = time.perf_counter()
+class Grader:
+    """Reads and grades the submissions of one assignment.
+
+    Args:
+        paper: the assignment.
+        folder: an empty one, for the modules that tests import.
+        open_things: keeps the sandbox open.
+    Raises:
+        SandboxUnavailable: no room can be made.
+    """
+
+    def __init__(self, paper: Paper, folder: Path, open_things: contextlib.ExitStack):
+        self._paper = paper
+        self._release, source = notebooks.of_text(paper.release), notebooks.of_text(paper.source)
+        self._tests = notebooks.tests(source)
+        self._judge = None
+        if paper.rooms:
+            beside = _compiled(paper.beside, folder)
+            given = {name: beside.get(name, data) for name, data in paper.given.items()}
+            given |= {name: data for name, data in beside.items() if _source_of(name) in given}
+            warm = _start(paper, modules_of(self._release, paper.beside), open_things)
+            self._judge = Judge(source, self._release, folder, given, warm, paper.limits)
+
+    def answer(self, order: Order) -> Iterator[dict]:
+        """What is found out about a submission: first of its files, then of its answers."""
+        with _at_most(reading.SECONDS):
+            read, notebook = self._read(order)
+        if order.folder:
+            yield asdict(read)
+        with _at_most(self._paper.seconds):
+            yield self._outcome(order, read, notebook)
+
+    def _read(self, order: Order) -> tuple[Read, NotebookNode]:
+        if order.folder:
+            return reading.read(Path(order.folder), order.name, self._release)
+        return Read(answers=order.known.answers if order.known else ""), notebooks.of_text(
+            order.text
+        )
+
+    def _outcome(self, order: Order, read: Read, notebook: NotebookNode) -> dict:
+        if not read.readable:
+            return {}
+        if self._judge is None:
+            return {"text": notebooks.text_of(notebook)}
+        known = order.known if order.known and order.known.answers == read.answers else None
+        if known and not known.stale:
+            return {}
+        return self._graded(notebook, known.stale if known else None)
+
+    def _graded(self, notebook: NotebookNode, only: frozenset[str] | None) -> dict:
+        start = time.perf_counter()
+        try:
+            judgement = self._judge.run(notebook, only)
+        except JudgeError as error:
+            return {"fault": str(error)}
+        except (OSError, SandboxUnavailable) as error:  # the process that makes rooms is gone
+            return {"broken": str(error)}
+        seconds = time.perf_counter() - start
+        grade = marking.grade_of(
+            judgement, notebook, seconds=seconds, sandboxed=self._paper.confined
+        )
+        shown = marking.executed(judgement, notebook, self._tests)
+        return {"grade": grade.to_json(), "notebook": notebooks.text_of(shown)}
+
+
+def _start(paper: Paper, modules: list[str], open_things: contextlib.ExitStack) -> Warm:
+    """Import what will be needed, here and in the room, at the same time."""
+    with ThreadPoolExecutor(1) as pool:  # ends before the first fork
+        started = pool.submit(open_things.enter_context, Warm(modules))
+        for name in modules:
+            importlib.import_module(name)
+        return started.result()
+
+
+def _compiled(files: dict[str, bytes], folder: Path) -> dict[str, bytes]:
+    """Write files into a folder, modules compiled too; all that lies there now, by name.
+
+    Every room and every judging imports the modules anew.
+    """
+    for name, data in files.items():
+        path = folder / name
+        path.write_bytes(data)
+        if path.suffix == ".py":
+            how = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(path), dfile=name, invalidation_mode=how, quiet=2)
+    there = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in there}
+
+
+def _source_of(name: str) -> str:
+    """ "__pycache__/known.cpython-311.pyc" -> "known.py"."""
+    return f"{Path(name).name.split('.')[0]}.py"
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """End this process after some time; whoever waits for it is told so by the system."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        judgement = judge.grade(notebook)
-    except JudgeError as error:
-        return {"fault": str(error)}
-    except (OSError, SandboxUnavailable) as error:  # the process that makes rooms is gone
-        return {"broken": str(error)}
-    seconds = time.perf_counter() - start
-    grade = marking.grade_of(judgement, notebook, seconds=seconds)
-    shown = marking.executed(judgement, notebook, _notebook(paper.source))
-    return {"grade": grade.to_json(), "notebook": notebooks.text_of(shown)}
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -39,6 +39,7 @@ class QuestionGrade:
         checks: those that ran, in order.
         seconds: wall-clock time of the question.
         stopped_by: "time", "memory", "output", "crash" or "protocol" where it was cut short.
+        note: what went wrong besides failed checks, in words for the assistant, or "".
     """
 
     name: str
@@ -47,6 +48,7 @@ class QuestionGrade:
     checks: tuple[CheckGrade, ...] = ()
     seconds: float = 0.0
     stopped_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Grade:
 
     Attributes:
         questions: in the notebook's order.
-        notes: what was repaired or went wrong, in words for the assistant.
+        notes: what went wrong outside the questions, in words for the assistant.
         seconds: wall-clock time in all.
         sandboxed: False where student code ran without the sandbox.
     """
@@ -70,6 +72,11 @@ class Grade:
     def points(self) -> float:
         """Points so far, without what a person has yet to decide."""
         return sum(q.points for q in self.questions if q.points is not None)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """What went wrong, each with the question or cell it is about."""
+        return *self.notes, *(f"{q.name}: {q.note}" for q in self.questions if q.note)
 
     def to_json(self) -> str:
         """This grade as text; `from_json` reads it.

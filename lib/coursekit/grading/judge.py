@@ -15,7 +15,7 @@ import ast
 import builtins
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,20 +125,43 @@ class Judge:
             SandboxUnavailable: no room can be made.
         """
         notebook, repairs = notebooks.rebuild(self.release, submission)
-        judgement = Judgement(repairs=repairs)
-        judgement.maximum = {name: points for name, (_, points) in self._tests.items()}
+        judgement = self.run(notebook)
+        judgement.repairs += repairs
+        return judgement
+
+    def run(self, notebook: NotebookNode, only: Collection[str] | None = None) -> Judgement:
+        """Grade a notebook that `notebooks.rebuild` has made; see `grade`.
+
+        Args:
+            only: tests to run; those that define what these read run too. By default all.
+        """
+        wanted = self._tests.keys() if only is None else self._with_helpers(only)
+        judgement = Judgement()
+        judgement.maximum = {n: most for n, (_, most) in self._tests.items() if n in wanted}
         with Stage(self.folder) as stage, _Sitting(self, notebook, stage) as sitting:
             for cell in notebook.cells:
                 if cell.cell_type != "code":
                     continue
                 kind = notebooks.kind(cell)
-                if kind == Kind.TEST:
-                    self._test(notebooks.grade_id(cell), sitting, judgement)
-                elif kind == Kind.LOCKED:
+                if kind == Kind.LOCKED:
                     _set_up(cell, sitting, judgement)
-                else:
+                elif kind != Kind.TEST:
                     _run(cell, sitting, judgement)
+                elif notebooks.grade_id(cell) in wanted:
+                    self._test(notebooks.grade_id(cell), sitting, judgement)
         return judgement
+
+    def _with_helpers(self, only: Collection[str]) -> set[str]:
+        """These tests, and earlier ones that bind a name which they read."""
+        wanted, order = set(only) & self._tests.keys(), list(self._tests)
+        for name in reversed(order):
+            cell = self._tests[name][0]
+            later = (
+                self._tests[each][0] for each in order[order.index(name) + 1 :] if each in wanted
+            )
+            if any(cell.binds & each.reads for each in later):
+                wanted.add(name)
+        return wanted
 
     def _test(self, name: str, sitting: _Sitting, judgement: Judgement) -> None:
         cell, maximum = self._tests[name]

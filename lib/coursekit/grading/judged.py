@@ -1,69 +1,32 @@
 """Grades with the judge: in a sandbox, in parallel, and nothing twice.
 
-A submission is read once for each version of its files, judged once for each version of its cells
-and of the course's code, and written to the gradebook whole or not at all. What was stored is
-complete at any moment, so an interrupted run goes on where it was.
+A submission is judged once for each version of its cells and of the course's code; where only some
+tests have changed, only those run again. It is written to the gradebook whole or not at all, and
+what was stored is complete at any moment: an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum
 
 from coursekit import notebooks
-from coursekit.grading import autograding, workers
+from coursekit.grading import hashes, marking, workers
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.gradebook import Book
 from coursekit.grading.grades import Grade, QuestionGrade
-from coursekit.grading.paper import Graded, Paper, PaperError
-from coursekit.grading.processes import Helper, Lost
+from coursekit.grading.hashes import Key
+from coursekit.grading.layout import folder_of, release_of
+from coursekit.grading.paper import Answer, Graded, Known, Order, Paper, PaperError, Read
+from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status
-from coursekit.grading.store import (
-    Key,
-    Record,
-    Store,
-    answers_hash,
-    library_hash,
-    limits_hash,
-    tests_hash,
-)
-from coursekit.grading.submissions import (
-    STUDENT_ID,
-    UNFIT_ID,
-    collect,
-    fingerprint,
-    folder_of,
-    handed_in_at,
-    prepare,
-    prepared,
-    with_notes,
-)
+from coursekit.grading.store import Record, Store
+from coursekit.grading.submissions import STUDENT_ID, fingerprint, handed_in_at, with_notes
 from coursekit.sandbox import Limits, SandboxUnavailable
-
-READING_SECONDS = 60.0
-READING_MEMORY = 8 * 2**30  # bytes; a notebook of 64 MiB needs a twentieth of it
-
-
-@dataclass(frozen=True)
-class Read:
-    """What a folder holds.
-
-    Attributes:
-        files: its fingerprint.
-        answers: hash of the student's cells.
-        notes: what was mended or is wrong.
-        readable: whether there is anything to grade.
-    """
-
-    files: str
-    answers: str = ""
-    notes: tuple[str, ...] = ()
-    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,11 +37,13 @@ class Options:
         workers: submissions graded at the same time, on this machine.
         limits: of each submission.
         dask: address of a scheduler whose workers grade, or None.
+        confined: False to let student code see and change the machine that grades.
     """
 
     workers: int = 2
     limits: Limits = field(default_factory=Limits)
     dask: str | None = None
+    confined: bool = True
 
 
 def results(
@@ -94,10 +59,11 @@ def results(
     with Book(course, assignment) as book:
         session = _Session(course, assignment, options, book)
         yield from session.unchanged(students)
-        if session.unread:
-            with workers.Workers(session.paper) if options.dask is None else nullcontext() as local:
-                yield from session.read()  # while the workers import what they need
-                yield from session.judge(local)
+        try:
+            yield from session.others()
+        except SandboxUnavailable as error:
+            advice = "Or, on a machine where that is acceptable, grade without it: --no-sandbox"
+            raise GradingFailed(f"{error}\n{advice}") from error
 
 
 class _Session:
@@ -107,190 +73,191 @@ class _Session:
         self.course, self.assignment, self.options, self.book = course, assignment, options, book
         self.paper = paper_of(course, assignment, options)
         self.store = Store(course, assignment)
-        self.release = nbformat.reads(self.paper.release, as_version=4)
-        source = nbformat.reads(self.paper.source, as_version=4)
-        tests = tests_hash(source, self.release, self.paper.beside)
-        limits = limits_hash(options.limits)
-        self.key = Key("", tests, library_hash(), limits)
+        self.release = notebooks.of_text(self.paper.release)
+        source = notebooks.of_text(self.paper.source)
+        self.key = Key(
+            answers="",
+            setup=hashes.setup_hash(self.release, self.paper.beside),
+            library=hashes.library_hash(),
+            limits=hashes.limits_hash(options.limits, options.confined),
+            tests=hashes.test_hashes(source),
+        )
         self.most = {name: notebooks.points(c) for name, c in notebooks.graded(source).items()}
         self.automatic = book.automatic()
-        self.unread: list[str] = []
-        self.unjudged: dict[str, Read] = {}
+        self.records: dict[str, Record | None] = {}  # of those that are not unchanged
         self._innocent = False
 
     def unchanged(self, students: Sequence[str]) -> Iterator[Result]:
-        """Those of whom everything is known; the others are left for `read`."""
+        """Those of whom everything is known; the rest is left for `others`."""
         for student in students:
-            record = self.store.load(student)
-            files = fingerprint(folder_of(self.course, self.assignment, student))
-            known = record and record.files == files and self._valid(record, record.key.answers)
-            result = self._again(student, record) if known else None
-            if result:
-                yield result
-            else:
-                self.unread.append(student)
+            self.records[student] = record = self._usable(student)
+            same = record and record.files == fingerprint(self._folder(student))
+            if same and not self._stale(record):
+                del self.records[student]
+                yield self._again(student, record)
 
-    def read(self) -> Iterator[Result]:
-        """Read what is new; what needs no judge is done, the rest is left for `judge`."""
-        count = min(self.options.workers, len(self.unread))
-        shares = [self.unread[first::count] for first in range(count)]
-        with ThreadPoolExecutor(max(count, 1)) as pool:
-            found = {name: read for part in pool.map(self._reading, shares) for name, read in part}
-        for student in self.unread:
-            result = self._without_judge(student, found[student])
-            if result:
-                yield result
-            else:
-                self.unjudged[student] = found[student]
-
-    def _reading(self, students: Sequence[str]) -> list[tuple[str, Read]]:
-        """What some students handed in, read in another process."""
-        found = []
-        with Helper([__name__], READING_MEMORY) as helper:
-            for name in students:
-                arguments = self.course, self.assignment, name
-                try:
-                    read = helper(_read, *arguments, limit=READING_SECONDS)
-                except Lost as error:
-                    read = Read("", notes=(f"it cannot be read: {error}",), readable=False)
-                found.append((name, read))
-        return found
-
-    def judge(self, local: workers.Workers | None) -> Iterator[Result]:
-        """Judge what is left, here or, without `local`, on the cluster."""
-        if not self.unjudged:
+    def others(self) -> Iterator[Result]:
+        """Read what is new or changed, and judge it as far as it has to be."""
+        orders = {student: self._order(student) for student in self.records}
+        if not orders:
             return
-        texts = {name: self._prepared(name).read_text("utf-8") for name in self.unjudged}
-        try:
-            for student, outcome in self._graded(texts, local):
-                if isinstance(outcome, PaperError):
-                    self._accuse(outcome)
-                yield self._judged(student, outcome)
-        except SandboxUnavailable as error:
-            advice = "Or, on a machine where that is acceptable, grade without it: --no-sandbox"
-            raise GradingFailed(f"{error}\n{advice}") from error
+        answers = self._on_cluster if self.options.dask else self._here
+        for student, answer in answers(orders):
+            if isinstance(answer.outcome, PaperError):
+                self._accuse(answer.outcome)
+            yield self._result_of(student, answer)
+
+    def _here(self, orders: Mapping[str, Order], **changes) -> Iterator[tuple[str, Answer]]:
+        with workers.Workers(replace(self.paper, **changes)) as local:
+            yield from workers.graded(local, orders, self.options.workers)
+
+    def _on_cluster(self, orders: Mapping[str, Order]) -> Iterator[tuple[str, Answer]]:
+        """Files are read here, answers are judged there."""
+        from coursekit.grading import cluster
+
+        reads, left = {}, {}
+        for student, answer in self._here(orders, rooms=False):
+            known = orders[student].known
+            if known and answer.read and known.answers != answer.read.answers:
+                known = None
+            if answer.text and (known is None or known.stale):
+                reads[student] = answer.read
+                left[student] = replace(orders[student], folder="", text=answer.text, known=known)
+            else:
+                yield student, answer
+        for student, answer in cluster.graded(self.paper, left, self.options.dask):
+            yield student, replace(answer, read=reads[student])
+
+    def _order(self, student: str) -> Order:
+        record = self.records[student]
+        known = Known(record.key.answers, self._stale(record)) if record else None
+        return Order(f"{self.assignment}.ipynb", str(self._folder(student)), known=known)
 
     def _accuse(self, fault: PaperError) -> None:
         """Tell a submission that breaks the course's own cells from a course that is broken."""
         if not self._innocent:
-            with workers.Workers(self.paper) as local:
-                (_, outcome), *_ = self._graded({"the release": self.paper.release}, local)
-            if isinstance(outcome, PaperError):
+            order = Order(f"{self.assignment}.ipynb", text=self.paper.release)
+            ((_, answer),) = self._here({"the release": order})
+            if isinstance(answer.outcome, PaperError):
                 raise GradingFailed(f"{self.assignment} itself does not run: {fault}")
         self._innocent = True
 
-    def _graded(
-        self, texts: dict[str, str], local: workers.Workers | None
-    ) -> Iterator[tuple[str, Graded | Exception]]:
-        if local is not None:
-            return workers.graded(local, texts, self.options.workers)
-        from coursekit.grading import cluster
+    def _result_of(self, student: str, answer: Answer) -> Result:
+        read = answer.read or Read()
+        match answer.outcome:
+            case Graded():
+                return self._judged(student, read, answer.outcome)
+            case None if read.readable:
+                record = self.records[student]
+                status = _status(read, record.grade)
+                known = replace(record, status=status, notes=read.notes, files=read.files)
+                return self._again(student, replace(known, written=""))
+            case None:
+                return self._unreadable(student, read)
+            case Lost() | PaperError():
+                return self._give_up(student, read, str(answer.outcome))
+        raise answer.outcome
 
-        return cluster.graded(self.paper, texts, self.options.dask)
-
-    def _without_judge(self, student: str, found: Read) -> Result | None:
-        """What needs no judge, because there is nothing to run or its cells were run before."""
-        if not found.readable:
-            return self._unreadable(student, found)
-        record = self.store.load(student)
-        if not record or not self._valid(record, found.answers):
-            return None
-        status = _status(found, record.grade)
-        record = replace(record, status=status, notes=found.notes, files=found.files, written="")
-        return self._again(student, record)
-
-    def _again(self, student: str, record: Record) -> Result | None:
-        """What was graded before; where the gradebook says otherwise, it is written anew.
-
-        None where the notebook as it was run is lost.
-        """
-        path, points = self.book.autograded(student), _points(record.grade)
-        if not path.is_file():
-            return None
-        there = self.automatic.get(student, {})
-        stamp = handed_in_at(folder_of(self.course, self.assignment, student))
-        written = record.written == self.book.terms(student, stamp)
+    def _again(self, student: str, record: Record) -> Result:
+        """What was graded before; where the gradebook says otherwise, it is written anew."""
+        points, there = _points(record.grade), self.automatic.get(student, {})
+        written = record.written == self.book.terms(student, self._stamp(student))
         if written and all(there.get(name) == value for name, value in points.items()):
             return self._result(student, record, fresh=False)
-        return self._store(student, record, notebooks.read(path), points)
+        notebook = notebooks.read(self.book.autograded(student))
+        return self._store(student, record, notebook, points)
 
-    def _unreadable(self, student: str, found: Read) -> Result:
+    def _judged(self, student: str, read: Read, graded: Graded) -> Result:
+        grade, record = graded.grade, self.records[student]
+        notebook = notebooks.of_text(graded.notebook)
+        known = {question.name for question in grade.questions}
+        if known < self.most.keys():
+            old = notebooks.read(self.book.autograded(student))
+            marking.complete_notebook(notebook, old, known)
+            grade = marking.completed(grade, record.grade, self.most)
+        for cell in notebooks.tests(notebook).values():
+            cell.metadata.nbgrader.checksum = compute_checksum(cell)
+        key, status = replace(self.key, answers=read.answers), _status(read, grade)
+        record = Record(key, status, read.notes, read.files, grade)
+        notebook = with_notes(notebook, list(read.notes))
+        return self._store(student, record, notebook, _points(grade))
+
+    def _unreadable(self, student: str, read: Read) -> Result:
         grade = Grade(tuple(QuestionGrade(name, 0.0, most) for name, most in self.most.items()))
-        key = self._key(found.answers)
-        record = Record(key, Status.UNREADABLE, found.notes, found.files, grade)
+        key = replace(self.key, answers=read.answers)
+        record = Record(key, Status.UNREADABLE, read.notes, read.files, grade)
         if not STUDENT_ID.fullmatch(student):
             record = replace(record, status=Status.ATTENTION)
-        notebook = with_notes(self.release, list(found.notes))
+        notebook = with_notes(self.release, list(read.notes))
         flag = record.status == Status.ATTENTION
         return self._store(student, record, notebook, dict.fromkeys(self.most, 0.0), flag)
 
-    def _judged(self, student: str, outcome: Graded | Exception) -> Result:
-        found = self.unjudged[student]
-        match outcome:
-            case Graded(grade, text):
-                notebook = nbformat.reads(text, as_version=4)
-            case Lost() | PaperError():
-                return self._give_up(student, found, str(outcome))
-            case _:
-                raise outcome
-        key, status = self._key(found.answers), _status(found, grade)
-        record = Record(key, status, found.notes, found.files, grade)
-        return self._store(student, record, notebook, _points(grade))
-
-    def _give_up(self, student: str, found: Read, reason: str) -> Result:
+    def _give_up(self, student: str, read: Read, reason: str) -> Result:
         """No points for now; nothing is stored, so that the next run tries again."""
-        notes = (*found.notes, reason)
-        notebook = with_notes(notebooks.read(self._prepared(student)), [reason])
-        points = dict.fromkeys(self.most, 0.0)
-        stamp = handed_in_at(folder_of(self.course, self.assignment, student))
-        self.book.record(student, notebook, points, stamp=stamp, flag=True)
+        notes = (*read.notes, reason)
+        notebook, points = with_notes(self.release, list(notes)), dict.fromkeys(self.most, 0.0)
+        self.book.record(student, notebook, points, stamp=self._stamp(student), flag=True)
         scores = self.book.scores(student)
         return Result(student, self.assignment, Status.ATTENTION, notes, scores)
 
-    def _store(self, student, record: Record, notebook, points, flag=False) -> Result:
+    def _store(
+        self,
+        student: str,
+        record: Record,
+        notebook: NotebookNode,
+        points: Mapping[str, float],
+        flag: bool = False,
+    ) -> Result:
         """Into the gradebook, and only then among what needs no grading any more."""
-        old = self.store.load(student)
-        stamp = handed_in_at(folder_of(self.course, self.assignment, student))
+        old, stamp = self.store.load(student), self._stamp(student)
         self.book.record(student, notebook, points, stamp=stamp, flag=flag)
         record = replace(record, written=self.book.terms(student, stamp))
         self.store.save(student, record)
         return self._result(student, record, old=old)
 
-    def _result(self, student, record: Record, *, fresh=True, old: Record | None = None) -> Result:
-        grade = record.grade
+    def _result(
+        self, student: str, record: Record, *, fresh: bool = True, old: Record | None = None
+    ) -> Result:
         changed = old.key.differs(record.key) if old else []
         return Result(
             student,
             self.assignment,
             record.status,
-            (*record.notes, *grade.notes),
+            (*record.notes, *record.grade.all_notes),
             self.book.scores(student),
-            grade.seconds,
+            record.grade.seconds,
             fresh=fresh,
             changed=tuple(changed),
             before=_points(old.grade) if changed else {},
         )
 
-    def _key(self, answers: str) -> Key:
-        return replace(self.key, answers=answers)
+    def _usable(self, student: str) -> Record | None:
+        """What is stored and still of use: the library and all that tests share are the same."""
+        record = self.store.load(student)
+        there = record and self.book.autograded(student).is_file()
+        return record if there and self._stale(record) is not None else None
 
-    def _valid(self, record: Record, answers: str) -> bool:
-        return record.key == self._key(answers)
+    def _stale(self, record: Record) -> frozenset[str] | None:
+        return record.key.stale(replace(self.key, answers=record.key.answers))
 
-    def _prepared(self, student: str) -> Path:
-        return prepared(self.course, self.assignment, student)
+    def _folder(self, student: str) -> Path:
+        return folder_of(self.course, self.assignment, student)
+
+    def _stamp(self, student: str) -> str | None:
+        return handed_in_at(self._folder(student))
 
 
 def paper_of(course: Path, assignment: str, options: Options) -> Paper:
     """The assignment as it is in solutions/ now. `autograding.register` must have run."""
     source = course / "solutions" / assignment / f"{assignment}.ipynb"
-    release = autograding.release_of(course, assignment)
+    release = release_of(course, assignment)
     return Paper(
         source.read_text("utf-8"),
         release.read_text("utf-8"),
         _modules(source.parent),
         _modules(release.parent),
         options.limits,
+        options.confined,
     )
 
 
@@ -298,23 +265,9 @@ def _modules(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
 
 
-def _status(found: Read, grade: Grade) -> Status:
-    stopped = any(question.stopped_by for question in grade.questions)
-    return Status.ATTENTION if found.notes or grade.notes or stopped else Status.GRADED
+def _status(read: Read, grade: Grade) -> Status:
+    return Status.ATTENTION if read.notes or grade.all_notes else Status.GRADED
 
 
 def _points(grade: Grade) -> dict[str, float]:
     return {q.name: q.points for q in grade.questions if q.points is not None}
-
-
-def _read(course: Path, assignment: str, student: str) -> Read:
-    """Read and mend one submission, in a process that may come to grief over it."""
-    folder = folder_of(course, assignment, student)
-    files = fingerprint(folder)  # first: what changes later is read again next time
-    if not STUDENT_ID.fullmatch(student):
-        return Read(files, notes=(UNFIT_ID,), readable=False)
-    release = notebooks.read(autograding.release_of(course, assignment))
-    submission = collect(folder, release, f"{assignment}.ipynb")
-    prepare(course, assignment, student, submission)
-    answers = answers_hash(submission.notebook, release)
-    return Read(files, answers, tuple(submission.notes), submission.readable)

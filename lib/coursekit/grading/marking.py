@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from nbformat import NotebookNode, v4
-from nbgrader.utils import compute_checksum
 
 from coursekit import notebooks
 from coursekit.checks import Task
@@ -15,38 +15,67 @@ from coursekit.grading.judge import Judgement
 from coursekit.notebooks import Kind
 
 
-def grade_of(judgement: Judgement, notebook: NotebookNode, *, seconds: float) -> Grade:
-    """The grade that a judgement amounts to.
+def grade_of(
+    judgement: Judgement, notebook: NotebookNode, *, seconds: float, sandboxed: bool = True
+) -> Grade:
+    """The grade that a judgement amounts to, of the questions that were judged.
 
     Args:
         notebook: what was graded; its written answers wait for a person.
         seconds: wall-clock time in all.
     """
     questions = [
-        _question(judgement, name, cell) for name, cell in notebooks.graded(notebook).items()
+        _question(judgement, name, cell)
+        for name, cell in notebooks.graded(notebook).items()
+        if name in judgement.maximum or notebooks.kind(cell) == Kind.MANUAL
     ]
-    return Grade(tuple(questions), tuple(_notes(judgement)), seconds)
+    notes = [
+        f"{name}: {incident.text}"
+        for name, incident in judgement.incidents.items()
+        if name not in judgement.maximum
+    ]
+    return Grade(tuple(questions), tuple(notes), seconds, sandboxed)
 
 
-def executed(judgement: Judgement, notebook: NotebookNode, source: NotebookNode) -> NotebookNode:
+def executed(
+    judgement: Judgement, notebook: NotebookNode, tests: Mapping[str, NotebookNode]
+) -> NotebookNode:
     """The graded notebook as a person reads it: with hidden tests, outputs and reports.
 
     Args:
         notebook: what was graded.
-        source: the notebook with hidden tests.
+        tests: the test cells with hidden tests, by grade id.
     """
-    shown, tests = copy.deepcopy(notebook), notebooks.tests(source)
+    shown = copy.deepcopy(notebook)
     for cell in shown.cells:
         if cell.cell_type != "code":
             continue
         if notebooks.kind(cell) == Kind.TEST:
             name = notebooks.grade_id(cell)
             cell.source = tests[name].source
-            cell.metadata.nbgrader.checksum = compute_checksum(cell)
-            cell.outputs = _report(judgement, name)
+            cell.outputs = _report(judgement, name) if name in judgement.points else []
         else:
             cell.outputs = _outputs(judgement, cell.id)
     return shown
+
+
+def completed(new: Grade, old: Grade, order: Iterable[str]) -> Grade:
+    """A grade of some questions, with the other ones from an earlier grade.
+
+    Args:
+        order: names of all questions.
+    """
+    known = {q.name: q for q in (*old.questions, *new.questions)}
+    questions = tuple(known[name] for name in order if name in known)
+    return replace(new, questions=questions)
+
+
+def complete_notebook(notebook: NotebookNode, old: NotebookNode, judged: Collection[str]) -> None:
+    """Give the tests that were not judged the outputs they had before."""
+    before = notebooks.tests(old)
+    for name, cell in notebooks.tests(notebook).items():
+        if name not in judged and name in before:
+            cell.outputs = copy.deepcopy(before[name].outputs)
 
 
 def _question(judgement: Judgement, name: str, cell: NotebookNode) -> QuestionGrade:
@@ -61,6 +90,7 @@ def _question(judgement: Judgement, name: str, cell: NotebookNode) -> QuestionGr
         tuple(_checks(task)) if task else (),
         judgement.seconds.get(name, 0.0),
         incident.kind if incident else "",
+        _note(judgement, name),
     )
 
 
@@ -77,12 +107,12 @@ def _checks(task: Task) -> Iterator[CheckGrade]:
         )
 
 
-def _notes(judgement: Judgement) -> Iterator[str]:
-    for name, incident in judgement.incidents.items():
-        yield f"{name}: {incident.text}"
-    for name in judgement.points:
-        if name not in judgement.tasks and name not in judgement.incidents:
-            yield f"{name} ended without a score: {judgement.errors.get(name, 'no reason known')}"
+def _note(judgement: Judgement, name: str) -> str:
+    if name in judgement.incidents:
+        return judgement.incidents[name].text
+    if name in judgement.tasks:
+        return ""
+    return f"ended without a score: {judgement.errors.get(name, 'no reason known')}"
 
 
 def _report(judgement: Judgement, name: str) -> list[NotebookNode]:

@@ -24,6 +24,8 @@ class Paper:
         beside: files beside the source: name -> content.
         given: files that students were given beside the notebook: name -> content.
         limits: of a room.
+        confined: whether rooms are closed by Bubblewrap.
+        rooms: whether there is anything to judge; without rooms, submissions are only read.
     """
 
     source: str
@@ -31,6 +33,8 @@ class Paper:
     beside: dict[str, bytes] = field(default_factory=dict)
     given: dict[str, bytes] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    confined: bool = True
+    rooms: bool = True
 
     @property
     def seconds(self) -> float:
@@ -39,8 +43,75 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of a submission from an earlier grading.
+
+    Attributes:
+        answers: hash of the student's cells.
+        stale: tests that have changed since. Where the answers are the same, only these are judged.
+    """
+
+    answers: str
+    stale: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Order:
+    """One submission to be graded.
+
+    Attributes:
+        name: file name of the notebook, as students were given it.
+        folder: what was handed in; "" where it has been read.
+        text: the rebuilt notebook, where it has been read.
+        known: from an earlier grading, or None.
+    """
+
+    name: str
+    folder: str = ""
+    text: str = ""
+    known: Known | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a folder holds.
+
+    Attributes:
+        files: its fingerprint.
+        answers: hash of the student's cells.
+        notes: what was mended or is wrong.
+        readable: whether there is anything to grade.
+    """
+
+    files: str = ""
+    answers: str = ""
+    notes: tuple[str, ...] = ()
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class Graded:
-    """What came of one submission: its grade, and the text of the notebook as it was run."""
+    """What came of one submission.
+
+    Attributes:
+        grade: of the questions that were judged.
+        notebook: text of the notebook as it was run.
+    """
 
     grade: Grade
     notebook: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one order.
+
+    Attributes:
+        read: None where it had been read before.
+        outcome: `Graded`, or the exception that came instead; None where nothing was to be judged.
+        text: the rebuilt notebook, where submissions are only read.
+    """
+
+    read: Read | None = None
+    outcome: Graded | Exception | None = None
+    text: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
+
+from coursekit import files
 
 
 class Status(StrEnum):
@@ -117,14 +118,14 @@ def _spelt(gain: Mapping[str, float]) -> str:
 def write_csv(results: Sequence[Result], path: Path) -> Path:
     """Write one row per student and assignment; the columns are the questions of all of them."""
     questions = list(dict.fromkeys(name for result in results for name in result.scores))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["student", "assignment", "status", "total", *questions, "notes"])
-        for result in results:
-            points = [_csv_cell(result.scores.get(name)) for name in questions]
-            row = [result.student, result.assignment, result.status, f"{result.total:g}"]
-            writer.writerow([*row, *points, "; ".join(result.notes)])
-    return path
+    header = ["student", "assignment", "status", "total", *questions, "notes"]
+    return files.write_csv(path, [header, *(_csv_row(result, questions) for result in results)])
+
+
+def _csv_row(result: Result, questions: Sequence[str]) -> list[str]:
+    points = [_csv_cell(result.scores.get(name)) for name in questions]
+    who, notes = files.harmless(result.student), files.harmless("; ".join(result.notes))
+    return [who, result.assignment, result.status, f"{result.total:g}", *points, notes]
 
 
 def _csv_cell(score: float | None) -> str:

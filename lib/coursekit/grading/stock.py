@@ -16,7 +16,8 @@ from pathlib import Path
 
 from coursekit import notebooks
 from coursekit.grading import autograding
-from coursekit.grading.autograding import WORK, GradingFailed
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.layout import WORK, folder_of, prepared
 from coursekit.grading.processes import Helper, Lost
 from coursekit.grading.results import Result, Status
 from coursekit.grading.submissions import (
@@ -24,10 +25,8 @@ from coursekit.grading.submissions import (
     UNFIT_ID,
     Submission,
     collect,
-    folder_of,
     handed_in_at,
     prepare,
-    prepared,
     with_notes,
 )
 

@@ -9,18 +9,29 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from nbformat import NotebookNode, v4
 
 from coursekit import notebooks
-from coursekit.grading.autograding import WORK, is_timestamp
+from coursekit.grading.grades import Grade
+from coursekit.grading.layout import prepared
 
 MOST_FILES = 50  # notebooks looked at in one folder
 MOST_ENTRIES = 1000  # files and links noticed in one folder
-STUDENT_ID = re.compile(r"[\w.@ -]+")
-UNFIT_ID = "the folder's name cannot be a student's id; use letters, digits and . _ - @"
+# Accents and vowel signs, which \w leaves out, are in the two ranges.
+STUDENT_ID = re.compile(r"(?![ .])[\w.@+ \u0300-\u1fff\u3040-\u30ff-]+(?<! )")
+UNFIT_ID = "the folder's name cannot be a student's id; use letters, digits and . _ - + @"
+ABOUT = "**About this submission**"
+STOPPED = {
+    "time": "your code ran out of time while it was checked",
+    "memory": "your code ran out of memory while it was checked",
+    "output": "your code put out too much while it was checked",
+    "crash": "your code ended its process while it was checked",
+    "protocol": "what your code returned could not be read",
+}
 
 
 class Submission(NamedTuple):
@@ -64,7 +75,7 @@ def collect(folder: Path, release: NotebookNode, name: str) -> Submission:
         return _unreadable(release, [_nothing_in(folder)])
     candidates, faults = [], []
     for path in files[:MOST_FILES]:
-        shown = str(path.relative_to(folder))
+        shown = _shown(str(path.relative_to(folder)))
         try:
             candidates.append(_candidate(path, shown, release))
         except notebooks.NotebookError as error:
@@ -80,16 +91,6 @@ def collect(folder: Path, release: NotebookNode, name: str) -> Submission:
     return Submission(best.notebook, True, [*notes, *faults, *best.notes])
 
 
-def folder_of(course: Path, assignment: str, student: str) -> Path:
-    """Where a student's work lies, as it was handed in."""
-    return course / "submitted" / student / assignment
-
-
-def prepared(course: Path, assignment: str, student: str) -> Path:
-    """Where the mended notebook lies that is graded."""
-    return course / WORK / "submitted" / student / assignment / f"{assignment}.ipynb"
-
-
 def prepare(course: Path, assignment: str, student: str, submission: Submission) -> Path:
     """Write the mended notebook to its place, alone in its folder; returns its path."""
     target = prepared(course, assignment, student)
@@ -100,26 +101,38 @@ def prepare(course: Path, assignment: str, student: str, submission: Submission)
 
 def handed_in_at(folder: Path) -> str | None:
     """The text of a folder's timestamp.txt; None where nbgrader would not understand it."""
+    from coursekit.grading.autograding import is_timestamp  # reading must not wait for nbgrader
+
     path = folder / "timestamp.txt"
     if folder.is_symlink() or path.is_symlink() or not path.is_file():
         return None
-    with path.open("rb") as file:
-        text = file.read(100).decode("utf-8", "replace").strip()
+    try:
+        with path.open("rb") as file:
+            text = file.read(100).decode("utf-8", "replace").strip()
+    except OSError:
+        return None
     return text if is_timestamp(text) else None
 
 
 def fingerprint(folder: Path) -> str:
-    """A hash of all that lies in a student's folder; links are noted and not followed."""
+    """A hash of what `collect` looks at in a student's folder; links are noted, not followed."""
     digest = hashlib.sha256(str(folder.is_symlink() or folder.parent.is_symlink()).encode())
-    for count, path in enumerate(_entries(folder)):
-        if count == MOST_ENTRIES:
-            break
-        size = path.lstat().st_size
-        digest.update(repr((str(path.relative_to(folder)), path.is_symlink(), size)).encode())
-        readable = path.is_file() and not path.is_symlink() and size <= notebooks.MAX_BYTES
-        if readable and path.suffix == ".ipynb":
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in islice(_entries(folder), MOST_ENTRIES):
+        digest.update(repr((str(path.relative_to(folder)), _facts(path, 0))).encode())
+    for path in _notebooks_in(folder)[:MOST_FILES]:
+        digest.update(repr((str(path.relative_to(folder)), _facts(path))).encode())
     return digest.hexdigest()
+
+
+def _facts(path: Path, most: int = notebooks.MAX_BYTES) -> tuple:
+    """Whether a file is a link, its size and, up to `most` bytes, a hash of what it holds."""
+    try:
+        size, link = path.lstat().st_size, path.is_symlink()
+        if link or size > most or not path.is_file():
+            return link, size
+        return link, size, hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:  # it may not be read, or is gone
+        return (error.errno,)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -129,13 +142,38 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def with_notes(notebook: NotebookNode, notes: list[str]) -> NotebookNode:
-    """A copy that begins with a text cell listing `notes`, for the student and the assistant."""
+    """A copy that begins with a text cell listing `notes`, for the student and the assistant.
+
+    An earlier list is replaced. The list is HTML, so that nothing in a note is read as Markdown.
+    """
     noted = copy.deepcopy(notebook)
+    noted.cells = [cell for cell in noted.cells if not _is_about(cell)]
     if notes:
-        lines = "\n".join(f"- {html.escape(note)}" for note in notes)
-        text = f"**About this submission**\n\n{lines}"
+        lines = "\n".join(f"<li>{html.escape(' '.join(note.split()))}</li>" for note in notes)
+        text = f"{ABOUT}\n\n<ul>\n{lines}\n</ul>"
         noted.cells.insert(0, v4.new_markdown_cell(text, id="about-this-submission"))
     return noted
+
+
+def for_student(grade: Grade) -> list[str]:
+    """What a student should know of how the judging went, for `with_notes`.
+
+    The notes of a grade are for whoever grades: they may quote what a hidden check raised.
+    """
+    told = []
+    for question in grade.questions:
+        name = question.name.removeprefix("test_")
+        if question.stopped_by:
+            why = STOPPED.get(question.stopped_by, "your code was stopped while it was checked")
+            told.append(f"{name}: {why}; it has 0 points")
+        elif question.points is not None and not question.checks:
+            why = "the checks could not be carried through with your code"
+            told.append(f"{name}: {why}; it has 0 points")
+    return told
+
+
+def _is_about(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and cell.source.startswith(ABOUT)
 
 
 def _candidate(path: Path, name: str, release: NotebookNode) -> _Candidate:
@@ -159,9 +197,17 @@ def _notebooks_in(folder: Path) -> list[Path]:
 
 
 def _nothing_in(folder: Path) -> str:
-    others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    try:
+        others = sorted(_shown(path.name) for path in folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        return f"the folder cannot be read: {error.strerror}"
     there = ", ".join(others[:5]) or "nothing"
     return f"no notebook was handed in; the folder holds {there}"
+
+
+def _shown(name: str) -> str:
+    """A file's name as text that can be printed and stored, whatever bytes it is made of."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _unreadable(release: NotebookNode, notes: list[str]) -> Submission:

@@ -1,11 +1,12 @@
 """Grades submissions in processes of their own, as many at a time as asked.
 
 with Workers(paper) as workers:
-    graded = workers.grade(text_of_a_rebuilt_notebook)
+    answer = workers.grade(Order("a02_convolution.ipynb", folder="submitted/ada/a02_convolution"))
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -15,18 +16,35 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
+from coursekit.grading import reading
 from coursekit.grading.grades import Grade
-from coursekit.grading.paper import Graded, Paper, PaperError
+from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read
 from coursekit.grading.processes import Lost
 from coursekit.sandbox import SandboxUnavailable
 
 START_SECONDS = 180.0  # imports, twice, on a busy machine
 TRIES = 2
-PROGRAM = "from coursekit.grading.grader import main; main()"
+PROGRAM = """
+from coursekit.startup import skip_grammars
+
+skip_grammars()
+from coursekit.grading.grader import main
+
+main()
+"""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 PINNED = {**ONE_THREAD, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+
+class Unreadable(Exception):
+    """A folder over which a child has come to grief; `read` says so."""
+
+    def __init__(self, read: Read):
+        super().__init__(*read.notes)
+        self.read = read
 
 
 class Workers:
@@ -49,52 +67,62 @@ class Workers:
     def __exit__(self, *error) -> None:
         self.stop()
 
-    def grade(self, notebook: str) -> Graded:
-        """Grade a rebuilt notebook, given as text. May be called from several threads.
+    def grade(self, order: Order) -> Answer:
+        """Read and grade a submission. May be called from several threads.
 
-        What dies is tried once more, for the machine may have been short of memory.
+        What dies while it is graded is tried once more, for the machine may have been short of
+        memory; the outcome is `Lost` where it takes too long, or dies twice.
 
         Raises:
-            Lost: it took too long, or died twice.
-            PaperError: a cell of the course did not run.
             SandboxUnavailable: rooms cannot be made on this machine.
         """
+        answer = Answer()
         for _ in range(TRIES):
             process = self._process
             try:
-                return self._once(notebook)
-            except EOFError:
-                continue
+                answer = self._once(order)
             except BrokenPipeError:
                 self._replace(process)
-        raise Lost(f"the grading process died {TRIES} times; not enough memory?")
+            else:
+                if not isinstance(answer.outcome, EOFError):
+                    return answer
+        lost = Lost(f"the grading process died {TRIES} times; not enough memory?")
+        return replace(answer, outcome=lost)
 
     def stop(self) -> None:
         """End all that was started. Gradings in progress end with `Lost`."""
         with self._lock:
             self._stop()
 
-    def _once(self, notebook: str) -> Graded:
-        """Raises EOFError where the child died, BrokenPipeError where no child can be had."""
-        line = self._line()
+    def _once(self, order: Order) -> Answer:
+        """Raises BrokenPipeError where no child can be had; a child's death is an outcome."""
         try:
-            line.send_bytes(notebook.encode())
-            if not line.poll(self._paper.seconds):
-                raise Lost(f"stopped after {self._paper.seconds:g} seconds")
-            reply = json.loads(line.recv_bytes())
-        except BaseException as error:
-            line.close()  # which ends the child
-            if isinstance(error, OSError):
-                raise EOFError from error
-            raise
+            line = self._line()
+        except Lost as error:
+            return Answer(outcome=error)
+        read = None
+        with contextlib.ExitStack() as end:
+            end.callback(line.close)  # which ends the child
+            try:
+                _send(line, order)
+                if order.folder:
+                    read = _read(line)
+                reply = _received(line, self._paper.seconds)
+            except Unreadable as error:
+                return Answer(error.read)
+            except (Lost, EOFError) as error:
+                return Answer(read, error)
+            end.pop_all()
         with self._lock:
             self._idle.append(line)
         match reply:
             case {"fault": fault}:
-                raise PaperError(fault)
+                return Answer(read, PaperError(fault))
             case {"broken": what}:
                 raise BrokenPipeError(what)
-        return Graded(Grade.from_json(reply["grade"]), reply["notebook"])
+            case {"grade": grade, "notebook": notebook}:
+                return Answer(read, Graded(Grade.from_json(grade), notebook))
+        return Answer(read, text=reply.get("text", ""))
 
     def _line(self) -> Connection:
         """The line to a child that waits for work."""
@@ -106,7 +134,7 @@ class Workers:
                 return self._idle.pop()
             ours, theirs = socket.socketpair()
             with theirs:
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
+                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
             return Connection(ours.detach())
 
     def _replace(self, process: subprocess.Popen | None) -> None:
@@ -117,7 +145,7 @@ class Workers:
                 self._start()
 
     def _start(self) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair()
         first, its = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the process
         with theirs, its:
@@ -129,7 +157,7 @@ class Workers:
                 env=os.environ | PINNED,
                 start_new_session=True,  # Ctrl-C is for whoever hands out the work
             )
-            socket.send_fds(self._control, [b"paper"], [its.fileno()])
+            socket.send_fds(self._control, [b"+"], [its.fileno()])
         self._first = Connection(first.detach())
         self._first.send(self._paper)
 
@@ -162,6 +190,46 @@ class Workers:
         self._process = self._first = None
 
 
+def _send(line: Connection, order: Order) -> None:
+    """Hand out an order.
+
+    Raises:
+        EOFError: the child has died since its last one.
+    """
+    try:
+        line.send(order)
+    except OSError as error:
+        raise EOFError from error
+
+
+def _read(line: Connection) -> Read:
+    """What the folder holds.
+
+    Raises:
+        Unreadable: the child has come to grief over it.
+    """
+    try:
+        found = _received(line, reading.SECONDS)
+    except (Lost, EOFError) as error:
+        raise Unreadable(reading.lost(str(error) or "the process died over it")) from error
+    return Read(**found | {"notes": tuple(found["notes"])})
+
+
+def _received(line: Connection, seconds: float) -> dict:
+    """What a child says.
+
+    Raises:
+        Lost: it says nothing for so long.
+        EOFError: it has died.
+    """
+    try:
+        if not line.poll(seconds):
+            raise Lost(f"stopped after {seconds:g} seconds")
+        return json.loads(line.recv_bytes())
+    except OSError as error:
+        raise EOFError from error
+
+
 def _reply(line: Connection) -> str | None:
     """ "" where all is well, a reason where it is not, None where there is no answer."""
     try:
@@ -171,26 +239,21 @@ def _reply(line: Connection) -> str | None:
 
 
 def graded(
-    workers: Workers, texts: Mapping[str, str], count: int
-) -> Iterator[tuple[str, Graded | Exception]]:
-    """Grade several notebooks, `count` at a time.
+    workers: Workers, orders: Mapping[str, Order], count: int
+) -> Iterator[tuple[str, Answer]]:
+    """Grade several submissions, `count` at a time; yields name and answer as each is done.
 
     Args:
         workers: which are stopped at the end, also if that comes early.
-        texts: name -> rebuilt notebook.
-    Yields:
-        Name, and what came of it: `Graded`, or the `Lost` or `PaperError` that came instead.
+        orders: by name.
     Raises:
         SandboxUnavailable: rooms cannot be made on this machine.
     """
     with ThreadPoolExecutor(count) as pool:
-        jobs = {pool.submit(workers.grade, text): name for name, text in texts.items()}
+        jobs = {pool.submit(workers.grade, order): name for name, order in orders.items()}
         try:
             for job in as_completed(jobs):
-                error = job.exception()
-                if isinstance(error, SandboxUnavailable):
-                    raise error
-                yield jobs[job], error or job.result()
+                yield jobs[job], job.result()
         finally:
             workers.stop()  # so that nobody waits for what is not wanted any more
             pool.shutdown(cancel_futures=True)

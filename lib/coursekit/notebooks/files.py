@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
+
+from coursekit.files import replace
 
 MAX_BYTES = 64 * 2**20  # a notebook with many figures has a few megabytes
 
@@ -68,16 +68,7 @@ def write(notebook: NotebookNode, path: str | Path) -> bool:
     path, data = Path(path), text_of(notebook).encode()
     if path.is_file() and path.read_bytes() == data:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace(path, data)
     return True
 
 
@@ -85,6 +76,11 @@ def text_of(notebook: NotebookNode) -> str:
     """The exact text `write` stores."""
     nbformat.validate(notebook)
     return nbformat.writes(notebook, version=4) + "\n"
+
+
+def of_text(text: str) -> NotebookNode:
+    """The notebook in a text that `text_of` made; it is not checked again."""
+    return v4.reads(text)
 
 
 def _bytes_of(path: Path) -> bytes:

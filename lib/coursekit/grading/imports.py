@@ -1,0 +1,43 @@
+"""Which modules an assignment imports, so that they are there before the first submission."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+
+from nbformat import NotebookNode
+
+from coursekit import notebooks
+from coursekit.notebooks import Kind
+
+# What a package imports when it is first used, which would then happen in every child and room.
+LATE_IMPORTS = {"convnets": ("PIL.JpegImagePlugin",)}
+
+
+def modules_of(release: NotebookNode, beside: dict[str, bytes]) -> list[str]:
+    """Modules that set-up cells and the files beside the notebook import, in order.
+
+    Args:
+        release: the student version of the assignment.
+        beside: file name -> content.
+    """
+    cells = [cell for cell in release.cells if notebooks.kind(cell) == Kind.LOCKED]
+    texts = [cell.source for cell in cells if cell.cell_type == "code"]
+    texts += [data.decode() for name, data in beside.items() if name.endswith(".py")]
+    names: dict[str, None] = {}
+    for text in texts:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                names |= dict.fromkeys(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                within = (f"{node.module}.{alias.name}" for alias in node.names)
+                names |= dict.fromkeys((node.module, *within))
+    late = (name for first in names for name in LATE_IMPORTS.get(first, ()))
+    return [name for name in (*names, *late) if _exists(name)]
+
+
+def _exists(name: str) -> bool:
+    with contextlib.suppress(ModuleNotFoundError):
+        return importlib.util.find_spec(name) is not None
+    return False

@@ -1,0 +1,82 @@
+"""How far grading is: a live bar on a terminal, a few lines in a log."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from coursekit.grading.results import Result, Status
+
+LINES = 10  # in a log
+
+Show = Callable[[int, str], None]  # how many are done, and the counts in words
+
+
+def watched(
+    results: Iterable[Result], assignment: str, total: int, console: Console
+) -> Iterator[Result]:
+    """The same results, shown as they arrive: how many, time left, how many of each status.
+
+    Args:
+        total: how many there will be.
+        console: a terminal gets two lines that are drawn anew, a log no more than `LINES` lines.
+    """
+    counts: Counter[Status] = Counter()
+    again = 0
+    shown = _live if console.is_terminal else _logged
+    with shown(assignment, total, console) as show:
+        for done, result in enumerate(results, 1):
+            counts[result.status] += 1
+            again += not result.fresh
+            show(done, _spelt(counts, again))
+            yield result
+
+
+def _spelt(counts: Counter[Status], again: int) -> str:
+    """Such as "7 graded, 1 unreadable (3 as before)"."""
+    each = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    return f"{each} ({again} as before)" if again else each
+
+
+@contextmanager
+def _live(assignment: str, total: int, console: Console) -> Iterator[Show]:
+    columns = TextColumn("{task.description}", markup=False), BarColumn(16), MofNCompleteColumn()
+    times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    bar, counts = Progress(*columns, *times), Text()
+    task = bar.add_task(assignment, total=total)
+
+    def show(done: int, spelt: str) -> None:
+        bar.update(task, completed=done)
+        counts.plain = spelt
+
+    with Live(Group(bar, counts), console=console):
+        yield show
+
+
+@contextmanager
+def _logged(assignment: str, total: int, console: Console) -> Iterator[Show]:
+    start = time.monotonic()
+
+    def show(done: int, spelt: str) -> None:
+        if done * LINES // total == (done - 1) * LINES // total:
+            return
+        left = (time.monotonic() - start) * (total - done) / done
+        line = f"{assignment}: {done} of {total}, {timedelta(seconds=round(left))} left: {spelt}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    yield show
