@@ -16,6 +16,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_info
 
 from benchmarks import convolution, imports, lenet, pooling
+from benchmarks.machine import processor
 from benchmarks.timing import geometric_mean
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -71,24 +72,13 @@ def machine() -> dict:
     """What the figures depend on: processor, versions, BLAS."""
     blas = {i["internal_api"]: i for i in threadpool_info() if i["user_api"] == "blas"}
     return {
-        "CPU": _processor(),
+        "CPU": processor(),
         "threads": 1,
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "PyTorch": torch.__version__,
         "BLAS": ", ".join(f"{k} {v['version']} {v.get('architecture')}" for k, v in blas.items()),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = dict(line.split("\t: ", 1) for line in lines if "\t: " in line)
-    facts = {key.strip(): value for key, value in facts.items()}
-    wide = " AVX-512" if "avx512f" in facts.get("flags", "") else ""
-    return f"{facts.get('model name', platform.machine())}{wide}"
 
 
 def convolution_table(records) -> Table:

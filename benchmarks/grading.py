@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import os
+import platform
 import shutil
 import subprocess
 import sysconfig
@@ -18,6 +20,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
@@ -25,13 +29,15 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import processor
 from coursekit import notebooks
 from coursekit.collection import Collection, load
-from coursekit.grading import autograding, classroom, judged, workers
+from coursekit.grading import autograding, classroom, workers
 from coursekit.grading.gradebook import Book
-from coursekit.grading.results import Result
 
 ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).with_name("grading.json")
+JUDGE = "judge"
 GOAL = 10.0  # times the throughput of nbgrader's autograde
 GOODBYES = {
     "nbgrader autograde": "graceful",
@@ -60,18 +66,36 @@ def main() -> None:
                 for name, goodbye in GOODBYES.items()
             }
         same = differing(ours, theirs, options.assignment)
-    judge = wall / len(results)
-    console.print(_table(results, judge, stock, options))
-    console.print(_shares(results, wall, clocks, options.workers))
-    console.print(f"A second run, with nothing new: {again:.2f} s.")
-    for name, seconds in stock.items():
-        ratio = seconds / judge
+    each = {JUDGE: wall / len(results), **stock}
+    shares = {f"judging, shared by {options.workers}": sum(result.seconds for result in results)}
+    shares = {name: spent / len(results) for name, spent in (shares | clocks).items()}
+    console.print(_table(each, options))
+    console.print(_shares(shares, options.students))
+    console.print(f"A second run, with nothing new: {again:.2f} s for all.")
+    for name in stock:
+        ratio = each[name] / each[JUDGE]
         met = "met" if ratio >= GOAL else "missed"
         console.print(f"{name}: {ratio:.1f} times as long. The goal of {GOAL:g} is {met}.")
     console.print(
         f"Scores of the {options.sample} students that both graded: "
         + ("identical." if not same else f"different for {', '.join(same)}.")
     )
+    if options.store:
+        found = {
+            "machine": {
+                "CPU": processor(),
+                "cores": os.cpu_count(),
+                "Python": platform.python_version(),
+                "nbgrader": version("nbgrader"),
+            },
+            "date": f"{date.today()}",
+            **{name: getattr(options, name) for name in ("assignment", "students", "workers")},
+            "seconds": each,
+            "shares": shares,
+            "second run": again,
+            "identical": not same,
+        }
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
@@ -80,6 +104,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--students", type=int, default=40, help="of the judge's class")
     parser.add_argument("--sample", type=int, default=5, help="of them, for nbgrader's autograde")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--store", action="store_true", help=f"write {RESULTS.name}")
     return parser.parse_args()
 
 
@@ -173,7 +198,6 @@ def _clocks() -> Iterator[dict[str, float]]:
     parts = {
         "waiting for the imports": (workers.Workers, "_await"),
         "writing gradebook and notebooks": (Book, "record"),
-        "reading what was handed in, likewise": (judged._Session, "_reading"),
         "registering the assignment": (autograding, "register"),
     }
     with ExitStack() as stack:
@@ -183,23 +207,19 @@ def _clocks() -> Iterator[dict[str, float]]:
         yield spent
 
 
-def _table(results: list[Result], judge: float, stock: dict[str, float], options) -> Table:
+def _table(each: dict[str, float], options: argparse.Namespace) -> Table:
     table = Table("", "submissions", "s each", "a class of 300", title=options.assignment)
-    rows = {"judge, sandboxed": (len(results), judge)}
-    rows |= {name: (options.sample, seconds) for name, seconds in stock.items()}
-    for name, (count, seconds) in rows.items():
+    for name, seconds in each.items():
+        count = options.students if name == JUDGE else options.sample
         table.add_row(name, str(count), f"{seconds:.2f}", f"{300 * seconds / 60:.1f} min")
     return table
 
 
-def _shares(results: list[Result], wall: float, clocks: dict[str, float], count: int) -> Table:
+def _shares(shares: dict[str, float], students: int) -> Table:
     """Where the judge's time goes. Judging runs in several processes, the rest in one."""
-    table = Table(
-        "where the time goes", "s in all", "s each", title=f"{wall:.1f} s, {count} workers"
-    )
-    judging = {f"judging, shared by {count}": sum(result.seconds for result in results)}
-    for name, seconds in (judging | clocks).items():
-        table.add_row(name, f"{seconds:.2f}", f"{seconds / len(results):.3f}")
+    table = Table("where the judge's time goes", "s in all", "s each")
+    for name, seconds in shares.items():
+        table.add_row(name, f"{seconds * students:.2f}", f"{seconds:.3f}")
     return table
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from coursekit.startup import skip_grammars
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -33,6 +35,7 @@ NOT_CONFINED = (
 
 def main() -> None:
     """Run the command line."""
+    skip_grammars()
     app()
 
 

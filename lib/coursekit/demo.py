@@ -19,7 +19,6 @@ from rich.console import Console
 from coursekit import notebooks, sandbox
 from coursekit.collection import Collection, collections_in, load
 from coursekit.grading import autograding, classroom
-from coursekit.grading.classroom import Engine
 from coursekit.notebooks import MARKERS
 
 MARK = ".made-by-demo"  # a folder without it is never deleted
@@ -53,12 +52,12 @@ def run(folder: str | Path = "demo", course: str | Path = ".", workers: int = 2)
     console.print(f"[bold]2/4[/bold] A class of {len(STUDENTS)} hands in")
     for known in collections:
         _hand_in(folder, known)
-    engine, how = _engine()
+    sandboxed, how = _confinement()
     console.print(f"[bold]3/4[/bold] {how} {workers} at a time")
     results = [
         result
         for name in names
-        for result in classroom.grade(folder, name, engine=engine, workers=workers)
+        for result in classroom.grade(folder, name, sandboxed=sandboxed, workers=workers)
     ]
     console.print("[bold]4/4[/bold] Feedback for every student\n")
     pages = [page for name in names for page in classroom.feedback(folder, name).values() if page]
@@ -71,12 +70,12 @@ def run(folder: str | Path = "demo", course: str | Path = ".", workers: int = 2)
     return grades
 
 
-def _engine() -> tuple[Engine, str]:
-    """Who grades: the judge, or nbgrader itself where there is no sandbox."""
+def _confinement() -> tuple[bool, str]:
+    """Whether there is a sandbox here; without one, the demo's own students are let in."""
     reason = sandbox.missing()
     if reason:
-        return Engine.STOCK, f"{reason}\nWithout a sandbox, nbgrader's autograde grades them,"
-    return Engine.JUDGE, "The judge grades them in a sandbox,"
+        return False, f"{reason}\nThe demo's students are known, so the judge grades them without,"
+    return True, "The judge grades them in a sandbox,"
 
 
 def _coursekit() -> Path:

@@ -89,6 +89,15 @@ def test_each_stage_imports_the_files_of_its_own_folder(tmp_path):
     assert texts == ["'a'", "'b'"]
 
 
+def test_every_test_starts_from_the_same_random_numbers(tmp_path):
+    draw = "import numpy as np\n{}drawn = np.random.rand()\ntask.score()"
+    setup = "class Task:\n    def score(self): return drawn\ntask = Task()"
+    _, alone = played(tmp_path, setup, draw.format(""))
+    _, first, second = played(tmp_path, setup, draw.format("np.random.rand()\n"), draw.format(""))
+    assert second.text == alone.text
+    assert first.text != alone.text
+
+
 def test_random_numbers_are_the_same_every_time(tmp_path):
     source = "import random, numpy as np\n(random.random(), np.random.rand())"
     assert played(tmp_path, source) == played(tmp_path, source)

@@ -66,8 +66,8 @@ def grade(
         engine: who runs the notebooks.
         workers: submissions graded at the same time.
         limit: seconds after which one submission is given up.
-        sandboxed: False to run student code without the sandbox, by nbgrader's own autograde; every
-            result then says so.
+        sandboxed: False to let student code see and change this machine, as it does with nbgrader's
+            own autograde; every result then says so.
         dask: address of a Dask scheduler whose workers judge instead of this machine.
         console: where progress is shown; by default standard error.
     Returns:
@@ -85,10 +85,10 @@ def grade(
         for name in everyone
         if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
     ]
-    if not sandboxed or Engine(engine) == Engine.STOCK:
+    if Engine(engine) == Engine.STOCK:
         arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
     else:
-        options = Options(workers, limits_of(course, limit), dask)
+        options = Options(workers, limits_of(course, limit), dask, confined=sandboxed)
         arriving = judged.results(course, assignment, there, options)
         for setting in autograding.without_effect(autograding.configuration(course)):
             console.print(
@@ -96,7 +96,7 @@ def grade(
             )
     found = {name: _ungraded(course, assignment, name, known) for name in everyone}
     for result in watched(arriving, assignment, len(there), console):
-        marks = () if sandboxed else (UNCONFINED,)
+        marks = () if sandboxed and Engine(engine) == Engine.JUDGE else (UNCONFINED,)
         found[result.student] = replace(result, notes=(*result.notes, *marks))
     return [found[name] for name in everyone]
 

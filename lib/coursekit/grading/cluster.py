@@ -7,6 +7,7 @@ lost one costs its share of the work in progress, which others do again.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 
 from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
@@ -31,11 +32,12 @@ class Grading(WorkerPlugin):
     Args:
         paper: the assignment.
         library: hash of the library that a worker must have too.
+    Attributes:
+        name: of this run alone: several people may grade different assignments on one cluster.
     """
 
-    name = "coursekit-grading"
-
     def __init__(self, paper: Paper, library: str):
+        self.name = f"coursekit-grading-{uuid.uuid4().hex}"
         self._paper, self._library = paper, library
 
     def setup(self, worker) -> None:
@@ -64,20 +66,44 @@ def graded(paper: Paper, orders: Mapping[str, Order], address: str) -> Iterator[
         orders: by name; they hold the rebuilt notebooks, for workers see no files of the course.
         address: of the Dask scheduler, such as "tcp://10.0.0.5:8786".
     Raises:
-        GradingFailed: there is no scheduler at this address, or a worker is not fit for it.
+        GradingFailed: there is no scheduler at this address, it went away, or a worker is not fit
+            for it.
     """
     with _connected(address) as client:
-        client.register_plugin(Grading(paper, hashes.library_hash()))
-        jobs = {
-            client.submit(_grade, order, key=f"grade-{number}-{hash(order)}", pure=False): name
-            for number, (name, order) in enumerate(orders.items())
-        }
         try:
-            for job in as_completed(jobs, loop=client.loop):
-                yield jobs[job], _outcome(job)
-        finally:
-            client.cancel(list(jobs))
-            client.unregister_worker_plugin(Grading.name)
+            yield from _graded(client, paper, orders)
+        except OSError as error:
+            raise GradingFailed(
+                f"The connection to the Dask scheduler at {address} is lost: {error}. "
+                "What is graded is stored; the same command goes on with the rest."
+            ) from error
+
+
+def _graded(
+    client: Client, paper: Paper, orders: Mapping[str, Order]
+) -> Iterator[tuple[str, Answer]]:
+    grading = _registered(client, paper)
+    jobs = {
+        client.submit(_grade, order, grading, pure=False): name for name, order in orders.items()
+    }
+    try:
+        for job in as_completed(jobs, loop=client.loop):
+            yield jobs[job], _outcome(job)
+    finally:
+        client.cancel(list(jobs))
+        client.unregister_worker_plugin(grading)
+
+
+def _registered(client: Client, paper: Paper) -> str:
+    """Have the workers hold a `Grading`; returns its name."""
+    grading = Grading(paper, hashes.library_hash())
+    try:
+        client.register_plugin(grading)
+    except OSError:
+        raise
+    except Exception as error:  # whatever a worker raises that cannot load it
+        raise GradingFailed(f"A Dask worker cannot grade: {error}") from error
+    return grading.name
 
 
 def _connected(address: str) -> Client:
@@ -87,8 +113,8 @@ def _connected(address: str) -> Client:
         raise GradingFailed(f"There is no Dask scheduler at {address}: {error}") from error
 
 
-def _grade(order: Order) -> Answer:
-    return get_worker().plugins[Grading.name].grade(order)
+def _grade(order: Order, grading: str) -> Answer:
+    return get_worker().plugins[grading].grade(order)
 
 
 def _outcome(job: Future) -> Answer:
@@ -96,7 +122,10 @@ def _outcome(job: Future) -> Answer:
 
     Raises:
         GradingFailed: the worker can grade nobody's.
+        OSError: the scheduler, which alone could tell, is gone.
     """
+    if job.cancelled():
+        raise OSError("it cancelled what was left")
     error = job.exception()
     match error:
         case None:

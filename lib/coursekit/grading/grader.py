@@ -154,7 +154,8 @@ class Grader:
 def _start(paper: Paper, modules: list[str], open_things: contextlib.ExitStack) -> Warm:
     """Import what will be needed, here and in the room, at the same time."""
     with ThreadPoolExecutor(1) as pool:  # ends before the first fork
-        started = pool.submit(open_things.enter_context, Warm(modules))
+        warm = Warm(modules, confined=paper.confined)
+        started = pool.submit(open_things.enter_context, warm)
         for name in modules:
             importlib.import_module(name)
         return started.result()

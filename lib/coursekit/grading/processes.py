@@ -76,9 +76,10 @@ class Helper:
 
     def _start(self) -> None:
         self._line, theirs = self._context.Pipe()
-        self._child = self._context.Process(target=_serve, args=(theirs, self._memory))
-        self._child.start()
-        theirs.close()
+        with theirs:
+            child = self._context.Process(target=_serve, args=(theirs, self._memory))
+            child.start()
+        self._child = child
 
 
 def _serve(line: Connection, memory: int | None) -> None:
