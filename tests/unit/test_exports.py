@@ -232,6 +232,56 @@ def test_addresses_must_be_there_and_differ():
         exports.gradescope.write(sheet("a@b.c", "A@B.c"), None, None)
 
 
+# --- what spreadsheets do to it ------------------------------------------------------------------
+
+FORMULA = "=cmd|' /C calc'!A0"
+
+
+@pytest.fixture
+def named(course):
+    """A student whose name is a formula, and whose id merely looks like one."""
+    with books.book(course) as gradebook:
+        books.add(gradebook, "-mal", 1.0, 1.0, first_name=FORMULA, last_name="@SUM(A1)")
+    return course
+
+
+@pytest.mark.parametrize("system", ["canvas", "moodle", "csv"])
+def test_a_name_is_never_a_formula(named, system):
+    (found,) = [row for row in rows(export(named, books.NAME, system).path) if "cmd|" in str(row)]
+    assert not [cell for cell in found if cell.startswith(("=", "@"))]
+    assert FORMULA in " ".join(found)
+
+
+@pytest.mark.parametrize(("system", "place"), [("canvas", 3), ("moodle", 2)])
+def test_what_a_system_finds_a_student_by_stays_to_the_letter(named, system, place):
+    assert "-mal" in [row[place] for row in rows(export(named, books.NAME, system).path)]
+
+
+def test_a_worksheet_goes_back_to_moodle_to_the_letter(course):
+    sheet = f'Identifier,Full name,Grade,Feedback\nParticipant 4711,"{FORMULA}",,"=1+1, -2"\n'
+    done = export(course, books.NAME, "moodle", roster=roster(course, sheet))
+    assert rows(done.path)[1] == ["Participant 4711", FORMULA, "5", "=1+1, -2"]
+
+
+@pytest.mark.parametrize("system", ["canvas", "moodle", "csv", "gradescope"])
+def test_an_export_is_written_whole_or_not_at_all(course, system, monkeypatch):
+    path = export(course, books.NAME, system).path
+    before = path.read_bytes()
+
+    def die(*args):
+        raise KeyboardInterrupt
+
+    with books.book(course) as gradebook:
+        books.add(gradebook, "ada", 1.0, 1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            export(course, books.NAME, system)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    assert export(course, books.NAME, system).path.read_bytes() != before
+
+
 # --- who is in it --------------------------------------------------------------------------------
 
 
@@ -304,6 +354,20 @@ def test_a_roster_that_is_no_text_is_named(course):
         Roster.read(path, ["SID"])
     with pytest.raises(ExportError, match=r"none\.csv cannot be read"):
         Roster.read(course / "none.csv", ["SID"])
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x0b", "\x1c"])
+def test_only_line_ends_end_a_line(course, odd):
+    read = Roster.read(roster(course, f"Name,SID\nA{odd}B,ada\n"), ["SID"])
+    assert read.rows == [[f"A{odd}B", "ada"]]
+
+
+def test_long_online_texts_of_a_worksheet_are_read(course):
+    long = "word " * 40_000
+    path = roster(course, f'Identifier,Grade,Online text\nParticipant 4711,,"{long}"\n')
+    limit = csv.field_size_limit()
+    assert Roster.read(path, ["Identifier"]).rows[0][2] == long
+    assert csv.field_size_limit() == limit
 
 
 def test_an_id_counts_before_what_precedes_an_at_sign(course):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import books
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from coursekit import report
 from coursekit.grading import store
 from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
+from coursekit.grading.hashes import Key
 from coursekit.grading.results import Status
 from coursekit.pages import write
 from coursekit.report import Record, gather, page, statistics, summary
-from coursekit.sandbox import Limits
 from coursekit.scores import Mark
 
 HOSTILE = "<script>alert(1)</script>&\"'\u202e\ud800"
@@ -175,8 +176,104 @@ def test_what_is_flagged_says_why():
 
 def test_a_reason_is_given_once():
     stopped = QuestionGrade("test_f", 0.0, 4.0, stopped_by="time")
-    grade = Grade((stopped,), ("test_f: it took more than 3 s",))
-    assert Record("ada", grade, notes=grade.notes).reasons == ("test_f: it took more than 3 s",)
+    grade = Grade((replace(stopped, note="it took more than 3 s"),))
+    assert Record("ada", grade).reasons == ("test_f: it took more than 3 s",)
+    grade = Grade((stopped,), ("double: odd", "double: odd"))
+    assert Record("ada", grade, notes=("double: odd",)).reasons == (
+        "double: odd",
+        "test_f was stopped: it ran out of time",
+    )
+
+
+def test_mistakes_are_shares_of_what_could_be_read():
+    checks = (CheckGrade("a", 1, False, looks_like="bias forgotten"),)
+    wrong = Record("ada", Grade((QuestionGrade("test_f", 0.0, 4.0, checks),)))
+    lost = Record("zoe", Grade(), Status.UNREADABLE)
+    assert summary.mistakes(gather("a01_tiny", [wrong, lost]))[0].share == 1.0
+
+
+def test_submissions_that_were_never_run_have_no_time():
+    lost = Record("zoe", Grade(), Status.UNREADABLE)
+    records = gather("a01_tiny", [lost, Record("ada", graded(seconds=2.5))])
+    assert summary.seconds(records) == [2.5]
+
+
+def test_the_only_question_has_nothing_to_be_compared_with():
+    grades = [Grade((QuestionGrade("test_f", points, 4.0),)) for points in (1.0, 2.0, 4.0)]
+    records = gather("a01_tiny", [Record(f"s{i}", grade) for i, grade in enumerate(grades)])
+    assert summary.questions(records)[0].why == "no other question is marked for everybody"
+
+
+# --- the whole class, by NumPy -------------------------------------------------------------------
+
+
+def expected_by_numpy(points, most):
+    """Share and corrected item-total correlation of each column, as a spreadsheet would do it."""
+    points = np.asarray(points, dtype=float)
+    shares = points.mean(axis=0) / most
+    found = []
+    for column in range(points.shape[1]):
+        own, rest = points[:, column], np.delete(points, column, axis=1).sum(axis=1)
+        defined = len(points) > 2 and np.ptp(own) > 0 and np.ptp(rest) > 0
+        found.append(np.corrcoef(own, rest)[0, 1] if defined else None)
+    return shares, found
+
+
+def class_of(points, most, seconds):
+    names = [f"test_{i}" for i in range(len(most))]
+    records = []
+    for student, (row, times) in enumerate(zip(points, seconds, strict=True)):
+        questions = [
+            QuestionGrade(*each)
+            for each in zip(names, row, most, [()] * len(most), times, strict=True)
+        ]
+        records.append(Record(f"s{student}", Grade(tuple(questions), seconds=sum(times))))
+    return gather("a01", records, questions=dict(zip(names, most, strict=True)))
+
+
+@pytest.mark.parametrize("students", [3, 4, 40, 300])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_has_the_statistics_that_numpy_gives(students, seed):
+    rng = np.random.default_rng(seed)
+    most = rng.integers(1, 9, size=6).astype(float)
+    ability = rng.normal(size=(students, 1))
+    right = (ability + rng.normal(size=(students, 6)) > rng.normal(size=6)).astype(float)
+    points = np.round(right * most * rng.choice([1.0, 0.5, 1 / 3], size=(students, 6)), 4)
+    points[:, 0] = most[0]  # everybody solved the first
+    seconds = rng.exponential(size=(students, 6))
+    records = class_of(points.tolist(), most.tolist(), seconds.tolist())
+    shares, discriminations = expected_by_numpy(points, most)
+    found = summary.questions(records)
+    assert [q.share for q in found] == pytest.approx(shares)
+    assert found[0].discrimination is None
+    for question, want in zip(found, discriminations, strict=True):
+        assert (question.discrimination is None) == (want is None)
+        assert want is None or question.discrimination == pytest.approx(want)
+    assert [q.median for q in found] == pytest.approx(np.median(seconds, axis=0))
+    assert [q.slow for q in found] == pytest.approx(np.quantile(seconds, 0.95, axis=0))
+    totals = points.sum(axis=1)
+    assert summary.totals(records) == pytest.approx(totals)
+    counts, edges = statistics.bins(totals.tolist(), float(most.sum()))
+    assert counts == np.histogram(totals, bins=edges)[0].tolist()
+    assert not re.search(r"\b(nan|inf)\b", page(records), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [
+        ([], "fewer than three marked"),
+        ([[2.0, 1.0]], "fewer than three marked"),
+        ([[2.0, 1.0]] * 5, "all got the same"),
+        ([[0.0, 0.0]] * 5, "all got the same"),
+    ],
+    ids=["nobody", "one student", "all equal", "all nothing"],
+)
+def test_degenerate_classes_have_words_instead_of_numbers(points, why):
+    records = class_of(points, [2.0, 1.0], [[0.1, 0.2]] * len(points))
+    assert {q.why for q in summary.questions(records)} == {why}
+    assert {q.discrimination for q in summary.questions(records)} == {None}
+    shown = Page(page(records)).text
+    assert not re.search(r"\b(nan|inf|None)\b", shown, re.IGNORECASE)
 
 
 # --- the page ------------------------------------------------------------------------------------
@@ -220,6 +317,10 @@ def test_the_page_is_well_formed_for_every_size_of_class(count):
     assert not re.search(r"\b(nan|inf|None)\b", shown.text, re.IGNORECASE)
 
 
+def test_who_handed_nothing_in_is_not_unreadable():
+    assert "Nothing has been handed in." in Page(page(varied(0))).text
+
+
 def test_an_undefined_discrimination_is_put_into_words():
     assert "undefined: fewer than three marked" in Page(page(klass(graded()))).text
 
@@ -249,7 +350,7 @@ def test_any_character_can_be_written(tmp_path):
 
 # --- from disk -----------------------------------------------------------------------------------
 
-KEY = store.Key("a", "t", "l", store.limits_hash(Limits()))
+KEY = Key(answers="a", setup="s", library="l", limits="m", tests={})
 
 
 @pytest.fixture(scope="module")
@@ -274,25 +375,85 @@ def test_the_report_is_written_from_what_grading_stored(course):
     shelf.save("bea", store.Record(KEY, Status.UNREADABLE, ("no file",), "files", Grade()))
     read = report.read(course, "a01_tiny")
     assert [(r.student, r.status, r.total) for r in read.records] == [
-        ("ada", Status.GRADED, 7.0),
+        ("ada", Status.GRADED, 5.0),
         ("bea", Status.UNREADABLE, 0.0),
     ]
     assert read.missing == 1
-    assert list(read.questions) == ["test_f", "explain_f", "test_g"]
+    assert list(read.questions) == ["test_f", "explain_f"]
     assert [record.open for record in read.records] == [(), ("explain_f",)]
     path = report.write_page(course, "a01_tiny")
     assert path == course / "reports" / "a01_tiny.html"
     assert "no file" in path.read_text(encoding="utf-8")
 
 
+def test_who_was_given_up_is_flagged_and_not_missing(course):
+    """The judge stores nothing of a submission it lost; the gradebook has it with 0 points."""
+    store.Store(course, "a01_tiny").save("ada", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    read = report.read(course, "a01_tiny")
+    assert [(r.student, r.status) for r in summary.flagged(read)] == [("bea", Status.ATTENTION)]
+    assert read.records[1].reasons == ("not graded by the judge: see formgrader, or grade again",)
+    assert read.missing == 1
+
+
+def test_a_class_that_nbgrader_graded_has_a_report_too(course):
+    read = report.read(course, "a01_tiny")
+    assert [(r.student, r.total, r.reasons) for r in read.records] == [
+        ("ada", 5.0, ()),
+        ("bea", 0.0, ()),
+    ]
+    assert list(read.questions) == ["test_f", "explain_f"]
+    assert "No check has run." in page(read)
+
+
+def test_who_left_the_course_leaves_the_report(course):
+    shelf = store.Store(course, "a01_tiny")
+    for student in ("ada", "gone"):
+        shelf.save(student, store.Record(KEY, Status.GRADED, (), "files", graded()))
+    assert [r.student for r in report.read(course, "a01_tiny").records] == ["ada", "bea"]
+
+
+def test_without_a_gradebook_what_is_stored_counts(tmp_path):
+    with books.book(tmp_path):
+        pass
+    shelf = store.Store(tmp_path, "a01_tiny")
+    shelf.save("ada", store.Record(KEY, Status.GRADED, (), "files", graded()))
+    read = report.read(tmp_path, "a01_tiny")
+    assert [(r.student, r.total) for r in read.records] == [("ada", 9.0)]
+    assert read.most == 9.0
+
+
+def test_questions_that_are_no_longer_asked_do_not_count(course):
+    store.Store(course, "a01_tiny").save("ada", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    read = report.read(course, "a01_tiny")
+    assert (read.most, read.records[0].total) == (7.0, 5.0)
+
+
+def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write("first", tmp_path / "page.html")
+
+    def die(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            write("second", path)
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_without_grades_the_report_says_what_to_do_first(course):
-    with pytest.raises(FileNotFoundError, match="coursekit grade a01_tiny"):
-        report.write_page(course, "a01_tiny")
+    with pytest.raises(FileNotFoundError, match="coursekit grade a09_other"):
+        report.write_page(course, "a09_other")
 
 
-def test_a_damaged_grade_is_named(course):
-    folder = course / ".grading" / "grades" / "a01_tiny"
-    folder.mkdir(parents=True)
-    (folder / "ada.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"ada\.json is damaged"):
-        report.write_page(course, "a01_tiny")
+@pytest.mark.parametrize("damage", ["", "{}", '{"questions": [{"points": NaN}]}'])
+def test_a_damaged_grade_is_flagged_and_stops_nobody(course, damage):
+    store.Store(course, "a01_tiny").save("bea", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    (course / ".grading" / "grades" / "a01_tiny" / "ada.json").write_text(damage)
+    read = report.read(course, "a01_tiny")
+    assert [(r.student, r.total) for r in read.records] == [("ada", 5.0), ("bea", 0.0)]
+    (flagged,) = summary.flagged(read)
+    assert (flagged.student, flagged.status) == ("ada", Status.ATTENTION)
+    assert "is damaged" in flagged.reasons[0]
+    report.write_page(course, "a01_tiny")

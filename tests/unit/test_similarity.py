@@ -2,7 +2,10 @@
 
 import ast
 import copy
+import inspect
 import keyword
+import re
+import socket
 from itertools import combinations
 from pathlib import Path
 
@@ -10,11 +13,12 @@ import pytest
 import tiny_course
 from nbformat import v4
 
+import convnets.functional
 from coursekit import notebooks, similarity
 from coursekit.collection import load
 from coursekit.similarity import compare, fingerprints
 from coursekit.similarity.pairs import common_runs, marked_lines
-from coursekit.similarity.reading import Readings, answers_of, page
+from coursekit.similarity.reading import REFERENCE, Readings, answers_of, page, released_runs
 from coursekit.similarity.tokens import code_tokens, imported_names, prose_tokens
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +123,51 @@ def test_comments_and_docstrings_change_nothing():
         assert texts(commented(source)) == texts(source)
 
 
+STUB = '''def f(x):
+    """Title.
+
+    Args: x, an array.
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError'''
+
+
+def test_a_docstring_that_was_edited_does_not_hide_the_code_below_it():
+    """Without its released lines, such a docstring would lose one of its quotes."""
+    body = "\n    x **= 2.5\n    return x[..., 0] // 3 != 1e-3"
+    answer = STUB.replace("    # YOUR CODE HERE\n    raise NotImplementedError", body)
+    edited = answer.replace("Title.", "My own title, with (brackets.")
+    assert texts(edited, released=STUB) == texts(answer, released=STUB)
+    assert texts(answer, released=STUB)[:4] == ["name", "**=", "2.5", "return"]
+
+
+def test_copies_of_the_reference_solution_are_found_and_traced_to_it(course):
+    tiny = notebooks.find(tiny_course.source(), "double").source
+    long = "\n".join(f"    x{i} = (x * {i} - {i + 2}) / {i + 1}" for i in range(20))
+    source = tiny_course.answered(tiny_course.source(), {"double": f"{tiny}\n{long}"})
+    path = course / "solutions" / tiny_course.NAME / f"{tiny_course.NAME}.ipynb"
+    notebooks.write(source, path)
+    readings = similarity.read_class(course, tiny_course.NAME)
+    found = [(p.first, p.second) for p in compare(readings.answers) if p.striking]
+    assert sorted(found) == [(REFERENCE, "ada"), (REFERENCE, "bea"), ("ada", "bea")]
+    shown = page(tiny_course.NAME, readings, compare(readings.answers))
+    assert "2 submissions compared" in shown
+
+
+def test_the_librarys_own_code_copied_by_two_is_found():
+    """The course ships an implementation; two who hand it in share all of it."""
+    name = "a02_convolution"
+    library = inspect.getsource(convnets.functional.conv2d)
+    library += inspect.getsource(convnets.functional.conv2d_backward)
+    *own, last = independent(name)
+    copied = {**last.sources, "conv2d_backward": library}
+    ada = answered(name, "ada", copied)
+    bea = answered(name, "bea", {"conv2d_backward": commented(renamed(library))})
+    assert [(p.first, p.second) for p in compare([*own, ada, bea]) if p.striking] == [
+        ("ada", "bea")
+    ]
+
+
 def test_functions_moved_to_another_cell_are_found():
     name = "a02_convolution"
     original = {cell: sources[1] for cell, sources in right(name).items()}
@@ -169,6 +218,20 @@ def test_independent_right_solutions_are_not_flagged(name):
 def test_what_was_handed_out_is_nobodys():
     everyone = [answered("a02_convolution", who, {}) for who in ("ada", "bea", "cleo")]
     assert compare(everyone) == []
+
+
+def test_an_example_that_was_handed_out_is_nobodys():
+    """Code of the release that is not in a stub, which two of a small class copied."""
+    handed_out = release("a02_convolution")
+    example = right("a02_convolution")["conv2d_backward"][1]
+    handed_out.cells.append(v4.new_code_cell(f"# An example\n{example}"))
+    everyone = []
+    for student in ("ada", "bea"):
+        notebook = copy.deepcopy(handed_out)
+        notebooks.find(notebook, "conv2d_backward").source = example
+        everyone.append(answers_of(student, notebook, handed_out))
+    assert not any(p.striking for p in compare(everyone, given=released_runs(handed_out)))
+    assert any(p.striking for p in compare(everyone))
 
 
 def test_a_common_answer_does_not_flag_everybody():
@@ -320,6 +383,42 @@ def test_a_class_is_read_compared_and_shown(course):
     assert "<b>    x3 = (x * 3 - 5) / 4</b>" in text
     assert "&lt;b&gt;mine&lt;/b&gt;" in text and "<b>mine" not in text
     assert "zoe" in text and "not an answer" not in text
+
+
+def test_nothing_leaves_the_machine(course, monkeypatch):
+    connect = socket.socket.connect
+
+    def here(self, address):
+        assert self.family == socket.AF_UNIX, f"a connection to {address} was opened"
+        connect(self, address)
+
+    def refuse(*args, **more):
+        raise AssertionError("a host was looked up")
+
+    monkeypatch.setattr(socket.socket, "connect", here)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    path, _ = similarity.write_page(course, tiny_course.NAME)
+    text = path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"https?:|<(script|link|img|iframe)|@import|url\(", text)
+
+
+def test_a_file_that_brings_its_reader_down_is_left_out(course, monkeypatch):
+    monkeypatch.setattr("coursekit.similarity.reading.SECONDS", 0.0)
+    readings = similarity.read_class(course, tiny_course.NAME)
+    assert readings.answers == ()
+    assert dict(readings.left_out)["ada"] == "it cannot be read: stopped after 0 seconds"
+
+
+def test_folders_that_an_archive_leaves_behind_are_nobody(course):
+    (course / "submitted" / "__MACOSX" / tiny_course.NAME).mkdir(parents=True)
+    readings = similarity.read_class(course, tiny_course.NAME)
+    assert "__MACOSX" not in dict(readings.left_out)
+
+
+def test_lines_are_counted_as_python_counts_them():
+    answer = "def f(x):\n    y = '\x0c\u2028'\n    return x + 1"
+    assert [token.line for token in code_tokens(answer)][-4:] == [3] * 4
 
 
 def test_nobody_and_no_release_are_said(course):

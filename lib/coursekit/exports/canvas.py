@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from coursekit.exports.common import Export, Gradesheet, number, write_csv
+from coursekit.exports.common import Export, Gradesheet, number
 from coursekit.exports.roster import Roster
+from coursekit.files import harmless, write_csv
 from coursekit.scores import Standing
 
 KEYS = ("ID", "SIS User ID", "SIS Login ID")
@@ -38,7 +39,7 @@ def write(sheet: Gradesheet, folder: Path, roster: Roster | None) -> Export:
         matched, left_out, unknown = _without_maximum(roster).match(sheet.students)
         rows = [(student, row[:width]) for student, row in matched]
     maximum = [POINTS_POSSIBLE, *[""] * (len(identity) - 1), number(sheet.most)]
-    lines = [[*row, number(student.points)] for student, row in rows]
+    lines = [[harmless(name), *ids, number(student.points)] for student, (name, *ids) in rows]
     path = write_csv(
         folder / f"{sheet.assignment}-canvas.csv", [[*identity, title], maximum, *lines]
     )

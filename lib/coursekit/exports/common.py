@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,11 +85,3 @@ def number(points: float) -> str:
     ('7', '0.6667', '1234.5')
     """
     return f"{points:.4f}".rstrip("0").rstrip(".")
-
-
-def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> Path:
-    """Write rows as UTF-8, quoted where needed; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    return path

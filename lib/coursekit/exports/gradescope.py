@@ -13,6 +13,7 @@ Email, SID).
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 from coursekit.exports import gradescope_lookup
 from coursekit.exports.common import Export, ExportError, Gradesheet
 from coursekit.exports.roster import Roster
+from coursekit.files import replace
 from coursekit.scores import Standing
 
 KEYS = ("Email", "SID")
@@ -82,10 +84,11 @@ def _zip(path: Path, grades: dict) -> None:
         "look_up.py": Path(gradescope_lookup.__file__).read_text(encoding="utf-8"),
         "grades.json": json.dumps(grades, indent=1, sort_keys=True, ensure_ascii=False),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
             entry = zipfile.ZipInfo(name, EARLIEST)
             entry.external_attr = EXECUTABLE
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, text)
+    replace(path, data.getvalue())

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coursekit.exports.common import Export, Gradesheet, number, write_csv
+from coursekit.exports.common import Export, Gradesheet, number
 from coursekit.exports.roster import Roster
+from coursekit.files import harmless, write_csv
 from coursekit.scores import Standing
 
 WORKSHEET = ("Identifier", "Grade")
@@ -58,4 +59,5 @@ def _append(sheet: Gradesheet, roster: Roster, matched) -> list[list[str]]:
 
 
 def _identity(student: Standing) -> list[str]:
-    return [student.first_name, student.last_name, student.student, student.email]
+    names = map(harmless, (student.first_name, student.last_name))
+    return [*names, student.student, student.email]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -41,12 +43,13 @@ class Roster:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                text = file.read()
         except (OSError, UnicodeDecodeError) as error:
             raise ExportError(f"The roster {path} cannot be read as UTF-8 text: {error}.") from None
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
-        lines = [row for row in csv.reader(text.splitlines(True), delimiter=delimiter) if any(row)]
+        lines = [row for row in _rows(text, delimiter) if any(row)]
         header = [name.strip() for name in lines[0]] if lines else []
         there = [name for name in keys if name in header]
         if not there:
@@ -118,6 +121,15 @@ class Roster:
             f"None of the {len(students)} students is in {self.path}. "
             f"The gradebook has {ours}; column {self.keys[0]!r} has {theirs}."
         )
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    """Rows of a CSV file, whose cells may be as long as the texts that students hand in online."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _places(index: dict[str, set[int]], student: Standing, which: slice) -> set[int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coursekit.exports.common import Export, Gradesheet, number, write_csv
+from coursekit.exports.common import Export, Gradesheet, number
 from coursekit.exports.roster import Roster
+from coursekit.files import harmless, write_csv
 
 KEYS = ("student", "Username", "SIS Login ID", "SID", "Email", "Email address")
 HEADER = ("student", "first_name", "last_name", "email", "points", "late_penalty", "most")
@@ -20,10 +21,7 @@ def write(sheet: Gradesheet, folder: Path, roster: Roster | None) -> Export:
         students = [student for student, _ in matched]
     lines = [
         [
-            each.student,
-            each.first_name,
-            each.last_name,
-            each.email,
+            *map(harmless, (each.student, each.first_name, each.last_name, each.email)),
             number(each.points),
             number(each.penalty),
             number(sheet.most),

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from coursekit import files
 from coursekit.pages.charts import histogram, share_bar
 from coursekit.pages.wording import percent, seconds
 
@@ -25,10 +26,8 @@ def render(template: str, **values: Any) -> str:
 
 
 def write(text: str, path: Path) -> Path:
-    """Write a page, whatever characters students put into it; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", errors="replace")  # lone surrogates become "?"
-    return path
+    """Write a page whole or not at all, whatever characters students put into it."""
+    return files.replace(path, text.encode("utf-8", "replace"))  # lone surrogates become "?"
 
 
 def _environment() -> Environment:

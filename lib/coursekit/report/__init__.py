@@ -20,7 +20,6 @@ def write_page(course: str | Path, assignment: str) -> Path:
 
     Raises:
         FileNotFoundError: nothing has been graded.
-        ValueError: a stored grade is damaged.
     """
     course = Path(course).resolve()
     text = page(read(course, assignment))
@@ -51,6 +50,6 @@ def page(records: ClassRecord) -> str:
         open_students=sum(bool(record.open) for record in records.records),
         mistakes=summary.mistakes(records),
         flagged=summary.flagged(records),
-        slowest=statistics.quantile([r.grade.seconds for r in records.records], 1.0),
-        typical=statistics.quantile([r.grade.seconds for r in records.records], 0.5),
+        slowest=statistics.quantile(summary.seconds(records), 1.0),
+        typical=statistics.quantile(summary.seconds(records), 0.5),
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coursekit import scores
 from coursekit.grading import autograding, store
 from coursekit.grading.grades import Grade
+from coursekit.grading.layout import WORK
 from coursekit.grading.results import Status
 from coursekit.scores import Mark
 
+NOT_JUDGED = "not graded by the judge: see formgrader, or grade again"
+DAMAGED = "its stored grade is damaged, or of an older version: grade again"
 STOPPED = {
     "time": "ran out of time",
     "memory": "ran out of memory",
@@ -58,10 +61,9 @@ class Record:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why a person should look at it, in words; empty for an ordinary submission."""
-        found = [*self.notes, *self.grade.notes]
+        found = [*self.notes, *self.grade.all_notes]
         for question in self.grade.questions:
-            said = any(note.startswith(question.name) for note in found)
-            if question.stopped_by and not said:
+            if question.stopped_by and not question.note:
                 why = STOPPED.get(question.stopped_by, question.stopped_by)
                 found.append(f"{question.name} was stopped: it {why}")
         if not self.grade.sandboxed:
@@ -93,9 +95,12 @@ class ClassRecord:
 def read(course: str | Path, assignment: str) -> ClassRecord:
     """Read .grading/grades/<assignment>/ and the gradebook of a course.
 
+    Where the gradebook knows the class, it says who belongs to it and which questions there are.
+    Somebody of whom it alone knows was not graded by the judge: nbgrader's own autograde did, or
+    the judge gave up.
+
     Raises:
         FileNotFoundError: nothing has been graded.
-        ValueError: a stored grade is damaged; the message names the file.
     """
     course = Path(course).resolve()
     stored = _stored(course, assignment)
@@ -103,12 +108,33 @@ def read(course: str | Path, assignment: str) -> ClassRecord:
         everyone = set(autograding.students_known(gradebook))
         marks = scores.marks(gradebook, assignment)
         questions = autograding.questions(gradebook, assignment) if marks else {}
-    records = (
-        Record(name, each.grade, each.status, each.notes, marks.get(name, {}))
-        for name, each in stored.items()
-    )
-    missing = len(everyone - stored.keys())
+    if not (stored or marks):
+        raise FileNotFoundError(
+            f"No {assignment} has been graded: neither {WORK}/ nor the gradebook of "
+            f"{course} has grades of it. First: coursekit grade {assignment}"
+        )
+    names = sorted((stored.keys() & everyone if everyone else stored.keys()) | marks.keys())
+    records = [_record(name, stored, marks, questions) for name in names]
+    missing = len(everyone.difference(names))
     return gather(assignment, records, missing=missing, questions=questions)
+
+
+def _record(
+    student: str,
+    stored: Mapping[str, store.Record | None],
+    marks: Mapping[str, Mapping[str, Mark]],
+    questions: Mapping[str, float],
+) -> Record:
+    known = stored.get(student)
+    if known is None and not stored:  # nbgrader graded the class
+        return Record(student, Grade(), marks=marks[student])
+    if known is None:
+        why = DAMAGED if student in stored else NOT_JUDGED
+        return Record(student, Grade(), Status.ATTENTION, (why,), marks.get(student, {}))
+    grade = known.grade
+    if questions:  # others were in the assignment once
+        grade = replace(grade, questions=tuple(q for q in grade.questions if q.name in questions))
+    return Record(student, grade, known.status, known.notes, marks.get(student, {}))
 
 
 def gather(
@@ -127,17 +153,7 @@ def gather(
     return ClassRecord(assignment, known, records, missing)
 
 
-def _stored(course: Path, assignment: str) -> dict[str, store.Record]:
-    folder = course / autograding.WORK / "grades" / assignment
-    shelf, found = store.Store(course, assignment), {}
-    for path in sorted(folder.glob("*.json")):
-        record = shelf.load(path.stem)
-        if record is None:
-            raise ValueError(f"{path} is damaged; delete it and grade again.")
-        found[path.stem] = record
-    if not found:
-        raise FileNotFoundError(
-            f"No {assignment} has been graded: {folder} has no grades. "
-            f"First: coursekit grade {assignment}"
-        )
-    return found
+def _stored(course: Path, assignment: str) -> dict[str, store.Record | None]:
+    """What grading stored; None where that makes no sense."""
+    folder, shelf = course / WORK / "grades" / assignment, store.Store(course, assignment)
+    return {path.stem: shelf.load(path.stem) for path in sorted(folder.glob("*.json"))}

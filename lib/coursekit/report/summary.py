@@ -67,7 +67,7 @@ class MistakeSummary:
 
 def totals(records: ClassRecord) -> list[float]:
     """Points of everyone whose submission could be read."""
-    return [r.total for r in records.records if r.status != Status.UNREADABLE]
+    return [record.total for record in _readable(records)]
 
 
 def statuses(records: ClassRecord) -> dict[str, int]:
@@ -77,6 +77,11 @@ def statuses(records: ClassRecord) -> dict[str, int]:
     return {str(status): counts[status] for status in Status}
 
 
+def seconds(records: ClassRecord) -> list[float]:
+    """Wall-clock seconds of every submission that was judged."""
+    return [r.grade.seconds for r in records.records if r.grade.seconds]
+
+
 def mean(values: list[float]) -> float | None:
     """The mean; None for no values."""
     return fmean(values) if values else None
@@ -84,7 +89,7 @@ def mean(values: list[float]) -> float | None:
 
 def questions(records: ClassRecord) -> list[QuestionSummary]:
     """Every question, in the notebook's order, over the submissions that could be read."""
-    readable = [r for r in records.records if r.status != Status.UNREADABLE]
+    readable = _readable(records)
     points = [record.points for record in readable]
     decided = _decided(records.questions, points)
     return [
@@ -93,10 +98,13 @@ def questions(records: ClassRecord) -> list[QuestionSummary]:
 
 
 def mistakes(records: ClassRecord) -> list[MistakeSummary]:
-    """Recognised mistakes, the commonest first; each counts once for a student and question."""
-    made = Counter(found for record in records.records for found in set(_recognised(record)))
-    handed_in = len(records.records)
-    found = [MistakeSummary(m, q, count, count / handed_in) for (m, q), count in made.items()]
+    """Recognised mistakes, the commonest first; each counts once for a student and question.
+
+    Shares are of the submissions that could be read.
+    """
+    readable = _readable(records)
+    made = Counter(found for record in readable for found in set(_recognised(record)))
+    found = [MistakeSummary(m, q, count, count / len(readable)) for (m, q), count in made.items()]
     return sorted(found, key=lambda m: (-m.students, m.question, m.name))
 
 
@@ -104,6 +112,10 @@ def flagged(records: ClassRecord) -> list[Record]:
     """Submissions a person should look at: the unreadable, then those with reasons, by name."""
     odd = [r for r in records.records if r.reasons or r.status != Status.GRADED]
     return sorted(odd, key=lambda r: (r.status != Status.UNREADABLE, r.student))
+
+
+def _readable(records: ClassRecord) -> list[Record]:
+    return [record for record in records.records if record.status != Status.UNREADABLE]
 
 
 def _decided(questions: Mapping[str, float], points: list[dict[str, float | None]]) -> list[str]:
@@ -120,8 +132,8 @@ def _question(
 ) -> QuestionSummary:
     marked = [each for each in points if each.get(name) is not None]
     own = [each[name] for each in marked]
-    rest = [sum(each[other] for other in decided if other != name) for each in marked]
-    totals = [x + others for x, others in zip(own, rest, strict=True)]
+    others = [other for other in decided if other != name]
+    totals = [each[name] + sum(each[other] for other in others) for each in marked]
     value = statistics.discrimination(own, totals)
     entries = [q for record in readable for q in record.grade.questions if q.name == name]
     times = [entry.seconds for entry in entries if entry.seconds]
@@ -130,7 +142,7 @@ def _question(
         most=most,
         share=statistics.mean_share(own, most),
         discrimination=value,
-        why="" if value is not None else _why_undefined(own, rest),
+        why="" if value is not None else _why_undefined(own, others),
         median=statistics.quantile(times, 0.5),
         slow=statistics.quantile(times, 0.95),
         stopped=sum(bool(entry.stopped_by) for entry in entries),
@@ -139,10 +151,12 @@ def _question(
     )
 
 
-def _why_undefined(own: list[float], rest: list[float]) -> str:
+def _why_undefined(own: list[float], others: list[str]) -> str:
     if len(own) < 3:
         return "fewer than three marked"
-    return "all got the same" if len(set(own)) == 1 else "all got the same elsewhere"
+    if len(set(own)) == 1:
+        return "all got the same"
+    return "all got the same elsewhere" if others else "no other question is marked for everybody"
 
 
 def _checks(runs: list[tuple[CheckGrade, ...]]) -> Iterator[CheckSummary]:

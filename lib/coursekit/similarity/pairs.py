@@ -73,7 +73,9 @@ class Pair:
         return much or any(overlap.striking for overlap in self.questions.values())
 
 
-def compare(everyone: Sequence[Answers], context: int = CONTEXT) -> list[Pair]:
+def compare(
+    everyone: Sequence[Answers], context: int = CONTEXT, given: Set[int] = frozenset()
+) -> list[Pair]:
     """The striking pairs, and some of the others for comparison; those who share most first.
 
     Order within a submission, names and layout do not matter.
@@ -81,8 +83,9 @@ def compare(everyone: Sequence[Answers], context: int = CONTEXT) -> list[Pair]:
     Args:
         everyone: the class.
         context: how many pairs to add that are not striking, those with the highest share.
+        given: hashes of what was handed out, which is nobody's.
     """
-    found = {each.student: _fingerprints(each) for each in everyone}
+    found = {each.student: _fingerprints(each, given) for each in everyone}
     students = sorted(found)
     whole = {student: set().union(*found[student].values()) for student in students}
     says = weights(whole.values(), len(students))
@@ -131,8 +134,8 @@ def common_runs(everyone: Sequence[Answers]) -> set[int]:
     return {run for run, says in weights(owned, len(everyone)).items() if not says}
 
 
-def _fingerprints(answers: Answers) -> dict[str, set[int]]:
-    return {name: fingerprints(tokens) for name, tokens in answers.tokens.items()}
+def _fingerprints(answers: Answers, given: Set[int]) -> dict[str, set[int]]:
+    return {name: fingerprints(tokens) - given for name, tokens in answers.tokens.items()}
 
 
 def _evidence(owned: Sequence[Set[int]], says: Mapping[int, float]) -> np.ndarray:

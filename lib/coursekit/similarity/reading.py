@@ -9,13 +9,18 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks, pages
-from coursekit.grading import autograding
-from coursekit.grading.submissions import collect
+from coursekit.grading.layout import release_of
+from coursekit.grading.processes import Helper, Lost
+from coursekit.grading.submissions import Submission, collect
+from coursekit.similarity.fingerprints import k_grams
 from coursekit.similarity.pairs import Answers, Pair, common_runs, compare, marked_lines
 from coursekit.similarity.tokens import code_tokens, imported_names, prose_tokens
 
 MOST_VIEWS = 25  # pairs shown side by side
 SHOWN = 0.3  # share of an answer from which its text is shown
+SECONDS = 60.0  # in which a submission must be read
+MEMORY = 8 * 2**30  # bytes for it; a notebook of 64 MiB needs a twentieth
+REFERENCE = "(reference solution)"  # nobody's id: that has no brackets
 
 
 @dataclass(frozen=True)
@@ -23,16 +28,25 @@ class Readings:
     """What could be read, and what could not.
 
     Attributes:
-        answers: of each student whose submission is readable.
+        answers: of each student whose submission is readable, and of `REFERENCE`.
         left_out: (student, why) of the others.
+        given: hashes of the runs of tokens in the code that was handed out.
     """
 
     answers: tuple[Answers, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    given: frozenset[int] = frozenset()
+
+    @property
+    def students(self) -> int:
+        """How many students are compared."""
+        return sum(each.student != REFERENCE for each in self.answers)
 
 
 def read_class(course: str | Path, assignment: str) -> Readings:
     """Read submitted/<student>/<assignment>/ of everyone, without running anything.
+
+    The reference solution takes part as if it were a student's: who copied it, is found too.
 
     Raises:
         FileNotFoundError: the assignment has not been released, or nobody handed in.
@@ -40,18 +54,25 @@ def read_class(course: str | Path, assignment: str) -> Readings:
     course = Path(course).resolve()
     release = _release(course, assignment)
     folders = sorted(course.glob(f"submitted/[!.]*/{assignment}"))
+    folders = [folder for folder in folders if not folder.parent.name.startswith("__")]
     if not folders:
         raise FileNotFoundError(
             f"Nobody handed in {assignment}: {course}/submitted has none of it."
         )
-    answers, left_out = [], []
-    for folder in folders:
-        submission = collect(folder, release, f"{assignment}.ipynb")
+    answers, left_out = _reference(course, assignment, release), []
+    for student, submission in _collected(folders, release, f"{assignment}.ipynb"):
         if submission.readable:
-            answers.append(answers_of(folder.parent.name, submission.notebook, release))
+            answers.append(answers_of(student, submission.notebook, release))
         else:
-            left_out.append((folder.parent.name, "; ".join(submission.notes)))
-    return Readings(tuple(answers), tuple(left_out))
+            left_out.append((student, "; ".join(submission.notes)))
+    return Readings(tuple(answers), tuple(left_out), released_runs(release))
+
+
+def released_runs(release: NotebookNode) -> frozenset[int]:
+    """Hashes of the runs of tokens in the code cells of a release."""
+    code = [cell.source for cell in release.cells if cell.cell_type == "code"]
+    known = imported_names(code)
+    return frozenset(run for source in code for run in k_grams(code_tokens(source, "", known)))
 
 
 def answers_of(student: str, notebook: NotebookNode, release: NotebookNode) -> Answers:
@@ -73,6 +94,24 @@ def answers_of(student: str, notebook: NotebookNode, release: NotebookNode) -> A
     return Answers(student, sources, tokens)
 
 
+def _reference(course: Path, assignment: str, release: NotebookNode) -> list[Answers]:
+    path = course / "solutions" / assignment / f"{assignment}.ipynb"
+    return [answers_of(REFERENCE, notebooks.read(path), release)] if path.is_file() else []
+
+
+def _collected(
+    folders: Sequence[Path], release: NotebookNode, name: str
+) -> Iterator[tuple[str, Submission]]:
+    """Each student's submission, read in a process that may come to grief over it."""
+    with Helper([collect.__module__], MEMORY) as helper:
+        for folder in folders:
+            try:
+                submission = helper(collect, folder, release, name, limit=SECONDS)
+            except Lost as error:
+                submission = Submission(release, False, [f"it cannot be read: {error}"])
+            yield folder.parent.name, submission
+
+
 def write_page(course: str | Path, assignment: str) -> tuple[Path, list[Pair]]:
     """Compare a class and write reports/<assignment>-similar.html.
 
@@ -83,7 +122,7 @@ def write_page(course: str | Path, assignment: str) -> tuple[Path, list[Pair]]:
     """
     course = Path(course).resolve()
     readings = read_class(course, assignment)
-    pairs = compare(readings.answers)
+    pairs = compare(readings.answers, given=readings.given)
     path = course / "reports" / f"{assignment}-similar.html"
     pages.write(page(assignment, readings, pairs), path)
     return path, [pair for pair in pairs if pair.striking]
@@ -93,11 +132,11 @@ def page(assignment: str, readings: Readings, pairs: Sequence[Pair]) -> str:
     """The HTML page: the pairs that `compare` found, and the striking ones side by side."""
     by_name = {each.student: each for each in readings.answers}
     striking = [pair for pair in pairs if pair.striking]
-    common = common_runs(readings.answers) if striking else set()
+    common = common_runs(readings.answers) | readings.given if striking else set()
     return pages.render(
         "similar.html",
         assignment=assignment,
-        students=len(readings.answers),
+        students=readings.students,
         left_out=readings.left_out,
         striking=len(striking),
         pairs=[_row(pair) for pair in pairs],
@@ -138,14 +177,14 @@ def _side(own: Answers, other: Answers, name: str, common: set[int]) -> dict:
 
 
 def _lines(source: str, marked: set[int]) -> Iterator[dict]:
-    for number, text in enumerate(source.splitlines(), 1):
+    for number, text in enumerate(source.split("\n"), 1):
         yield {"text": text, "shared": number in marked}
 
 
 def _release(course: Path, assignment: str) -> NotebookNode:
     """The notebook as students got it: as grading built it, else as it was released."""
     released = course / "assignments" / assignment / f"{assignment}.ipynb"
-    for path in (autograding.release_of(course, assignment), released):
+    for path in (release_of(course, assignment), released):
         if path.is_file():
             return notebooks.read(path)
     raise FileNotFoundError(f"{assignment} is not released: {released} is missing.")

@@ -41,15 +41,16 @@ def code_tokens(source: str, released: str = "", known: Set[str] = frozenset()) 
     >>> [token.text for token in code_tokens("def f(a):  # why\\n    return np.pad(a, 1)")]
     ['def', 'name', 'name', ':', 'return', 'name', '.', 'pad', 'name', '1']
     """
+    given, lines = _lines(released), source.split("\n")
     found: list[Token] = []
-    for statement in _statements(_without(source, released)):
+    for statement in _statements(source):
         if all(token.type == tokenize.STRING for token in statement):
             continue  # a docstring, or a string that comments something out
         before = ""
         for token in statement:
             text = _normal(token, before, known)
             before = token.string
-            if text:
+            if text and lines[token.start[0] - 1].strip() not in given:
                 found.append(Token(text, token.start[0]))
     return found
 
@@ -60,10 +61,11 @@ def prose_tokens(source: str, released: str = "") -> list[Token]:
     >>> prose_tokens("Because *every* number\\nhas one.")[2:]
     [Token(text='number', line=1), Token(text='has', line=2), Token(text='one', line=2)]
     """
-    lines = _without(source, released).splitlines()
+    given = _lines(released)
     return [
         Token(word.lower(), number)
-        for number, line in enumerate(lines, 1)
+        for number, line in enumerate(source.split("\n"), 1)
+        if line.strip() not in given
         for word in re.findall(r"\w+", line)
     ]
 
@@ -84,10 +86,8 @@ def imported_names(sources: Iterable[str]) -> set[str]:
     return names
 
 
-def _without(source: str, released: str) -> str:
-    """The source with the released lines emptied, so that line numbers stay."""
-    given = {line.strip() for line in released.splitlines()}
-    return "\n".join("" if line.strip() in given else line for line in source.splitlines())
+def _lines(text: str) -> set[str]:
+    return {line.strip() for line in text.split("\n")}
 
 
 def _statements(source: str) -> Iterator[list[tokenize.TokenInfo]]:
@@ -121,7 +121,7 @@ def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
             last = token.start[0]
             yield token
     except (tokenize.TokenError, SyntaxError, ValueError):  # open brackets, odd indentation, \ud800
-        for number, line in enumerate(source.splitlines()[last:], last + 1):
+        for number, line in enumerate(source.split("\n")[last:], last + 1):
             for match in re.finditer(r"\w+|[^\w\s]", line.partition("#")[0]):
                 kind = tokenize.NAME if match[0].isidentifier() else tokenize.OP
                 yield tokenize.TokenInfo(kind, match[0], (number, 0), (number, 0), line)
