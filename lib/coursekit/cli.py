@@ -163,7 +163,8 @@ def grade(
             sandboxed=not no_sandbox,
             dask=dask,
         )
-        classroom.show(course, results, course / f"grades-{name}.csv")
+        part = "-part" if student else ""  # the table of the whole class stays
+        classroom.show(course, results, course / f"grades-{name}{part}.csv")
     except (FileNotFoundError, GradingFailed) as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -225,7 +226,7 @@ def report(name: Name) -> None:
 
     try:
         typer.echo(f"Report: {write_page(_course(), name)}")
-    except (FileNotFoundError, ValueError) as error:
+    except FileNotFoundError as error:
         _fail(str(error))
 
 
@@ -240,7 +241,8 @@ def similar(name: Name) -> None:
         _fail(str(error))
     for pair in striking:
         typer.echo(f"{pair.first} and {pair.second}: {pair.share:.0%}")
-    typer.echo(f"{len(striking)} pairs worth a look: {page}")
+    noun = "pair" if len(striking) == 1 else "pairs"
+    typer.echo(f"{len(striking)} {noun} worth a look: {page}")
 
 
 @app.command()

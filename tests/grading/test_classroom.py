@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -9,11 +10,14 @@ import shutil
 import pytest
 import tiny_course
 from nbformat import v4
+from rich.console import Console
 from tiny_course import MOST, NAME, RIGHT, answered, hand_in
+from typer.testing import CliRunner
 
-from coursekit import notebooks
+from coursekit import cli, notebooks
 from coursekit.grading import autograding, classroom
-from coursekit.grading.results import Status, write_csv
+from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.results import Result, Status, write_csv
 
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
 NOTHING = dict.fromkeys(MOST, 0.0)
@@ -258,6 +262,125 @@ def test_a_submission_that_takes_too_long_is_cut_short(course, graded):
     assert result.scores == FULL | {"test_double": 0.0, "test_halve": 0.0}
 
 
+def test_a_notebook_beside_its_folder_is_pointed_out(course, graded):
+    path = course / "submitted" / "elsewhere" / f"{NAME}.ipynb"
+    path.write_text("{}")
+    (result,) = classroom.grade(course, NAME, ["elsewhere"])
+    assert result.status == Status.MISSING
+    assert result.notes == (
+        f"submitted/elsewhere/{NAME}.ipynb is not in submitted/elsewhere/{NAME}/",
+    )
+    path.unlink()
+
+
+def test_a_misspelt_name_is_not_taken_for_a_student_who_handed_nothing_in(course, graded):
+    (result,) = classroom.grade(course, NAME, ["rihgt"])
+    assert result.notes == (classroom.UNKNOWN,)
+
+
+def test_a_student_named_twice_is_graded_once(course, graded):
+    assert [r.student for r in classroom.grade(course, NAME, ["right", "right"])] == ["right"]
+
+
 def test_an_unknown_assignment_is_an_error_that_lists_the_known_ones(course):
     with pytest.raises(FileNotFoundError, match="There: a01_tiny"):
         classroom.grade(course, "a99_unknown")
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A course to which nobody has handed anything in."""
+    return tiny_course.build(tmp_path / "course")
+
+
+def test_a_class_of_nobody_is_graded_and_said_to_be(empty):
+    written = io.StringIO()
+    console = Console(file=written)
+    results = classroom.grade(empty, NAME, console=console)
+    classroom.show(empty, results, empty / "grades.csv", console)
+    assert results == []
+    assert "Nobody has handed anything in" in written.getvalue()
+    assert (empty / "grades.csv").read_text().splitlines() == [
+        "student,assignment,status,total,notes"
+    ]
+
+
+def test_two_people_do_not_grade_in_one_folder_at_once(empty, monkeypatch):
+    def meanwhile(*args):
+        with pytest.raises(GradingFailed, match=r"Somebody is grading in .* already"):
+            classroom.grade(empty, NAME)
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classroom.judged, "results", meanwhile)
+        classroom.grade(empty, NAME)
+    assert classroom.grade(empty, NAME) == []
+
+
+def test_what_is_true_of_everybody_is_said_once(empty):
+    autograding.register(empty, NAME)
+    odd = Result("odd", NAME, Status.ATTENTION, ("truncated", classroom.UNCONFINED))
+    results = [Result(f"s{i}", NAME, Status.GRADED, (classroom.UNCONFINED,)) for i in range(40)]
+    written = io.StringIO()
+    path = empty / "grades.csv"
+    classroom.show(empty, [odd, *results], path, Console(file=written, width=120))
+    lines = written.getvalue().splitlines()
+    assert [line for line in lines if classroom.UNCONFINED in line] == [
+        "41 graded without the sandbox"
+    ]
+    assert "odd: truncated" in lines
+    assert path.read_text().count(classroom.UNCONFINED) == 41
+
+
+def test_grading_one_student_leaves_the_table_of_the_class(empty, monkeypatch):
+    monkeypatch.chdir(empty)
+    runner = CliRunner()
+    assert runner.invoke(cli.app, ["grade", NAME]).exit_code == 0
+    before = (empty / f"grades-{NAME}.csv").read_text()
+    assert runner.invoke(cli.app, ["grade", NAME, "--student", "zoe"]).exit_code == 0
+    assert (empty / f"grades-{NAME}.csv").read_text() == before
+    assert "zoe" in (empty / f"grades-{NAME}-part.csv").read_text()
+
+
+def test_a_folder_that_is_no_course_stays_as_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        classroom.grade(tmp_path, NAME)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_whose_name_is_not_text_waits_to_be_renamed(empty):
+    folder = os.fsencode(empty / "submitted") + b"/J\xf6rg/" + NAME.encode()
+    os.makedirs(folder)
+    written = io.StringIO()
+    results = classroom.grade(empty, NAME, console=Console(file=written))
+    classroom.show(empty, results, empty / "grades.csv", Console(file=written))
+    (result,) = results
+    assert (result.student, result.status) == ("J?rg", Status.ATTENTION)
+    assert "not UTF-8" in result.notes[0]
+    assert "J?rg" in (empty / "grades.csv").read_text()
+
+
+@pytest.mark.parametrize(("timeout", "cell"), [(7, 7), (None, 50.0), (-1, 50.0)])
+def test_nbgraders_time_limit_counts(empty, timeout, cell):
+    with (empty / "nbgrader_config.py").open("a") as file:
+        file.write(f"c.Execute.timeout = {timeout}\n")
+    limits = classroom.limits_of(empty, 50.0)
+    assert limits.cell_seconds == cell
+    assert limits.call_seconds <= cell
+
+
+def test_settings_that_only_nbgraders_own_autograde_uses_are_named(empty):
+    with (empty / "nbgrader_config.py").open("a") as file:
+        file.write("c.Autograde.autograde_preprocessors = []\n")
+    written = io.StringIO()
+    classroom.grade(empty, NAME, console=Console(file=written, width=200))
+    assert "sets Autograde.autograde_preprocessors; only --stock uses it." in written.getvalue()
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(A1)", "-1+1"])
+def test_the_file_for_a_spreadsheet_holds_no_formula(tmp_path, name):
+    result = Result(name, NAME, Status.ATTENTION, (f"{name}.ipynb: truncated",))
+    text = write_csv([result], tmp_path / "grades.csv").read_text()
+    with io.StringIO(text) as file:
+        (row,) = csv.DictReader(file)
+    assert (row["student"], row["notes"]) == (f"'{name}", f"'{name}.ipynb: truncated")

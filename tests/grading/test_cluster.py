@@ -1,18 +1,22 @@
 """A Dask cluster grades like this machine does, and a worker that is lost costs a retry."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import tiny_course
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, hashes
+from coursekit.grading import autograding, classroom, hashes, judged
 from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.paper import Order
 
 distributed = pytest.importorskip("distributed")
+config = pytest.importorskip("dask.config")
 cluster = pytest.importorskip("coursekit.grading.cluster")
 
 FULL = {"test_double": 2.0, "test_halve": 3.0, "explain_double": None}
@@ -89,6 +93,66 @@ def test_a_worker_killed_midway_costs_a_retry_and_nothing_else(course, dask, mon
     }
     again = classroom.grade(course, NAME, dask=client.scheduler.address)
     assert not any(result.fresh for result in again)
+
+
+def orders(course, count):
+    release = notebooks.read(autograding.release_of(course, NAME))
+    text = notebooks.text_of(answered(release, RIGHT))
+    return {f"s{number}": Order(f"{NAME}.ipynb", text=text) for number in range(count)}
+
+
+def earned(answer):
+    return {q.name: q.points for q in answer.outcome.grade.questions}["test_halve"]
+
+
+def test_two_assistants_share_a_cluster_without_mixing_their_assignments(course, dask):
+    client, _ = dask
+    address = client.scheduler.address
+    mine = judged.paper_of(course, NAME, judged.Options())
+    other = replace(mine, source=mine.source.replace("halve(3.0), 1.5", "halve(3.0), 2.5"))
+    first = cluster.graded(mine, orders(course, 4), address)
+    points = [earned(next(first)[1])]
+    assert [earned(answer) for _, answer in cluster.graded(other, orders(course, 2), address)] == [
+        0,
+        0,
+    ]
+    points += [earned(answer) for _, answer in first]
+    assert points == [3.0] * 4
+
+
+def test_workers_without_the_library_are_named(course, dask, monkeypatch):
+    def register(client, plugin):
+        raise ModuleNotFoundError("No module named 'coursekit'")
+
+    monkeypatch.setattr(distributed.Client, "register_plugin", register)
+    with pytest.raises(GradingFailed, match="worker cannot grade: No module named 'coursekit'"):
+        classroom.grade(course, NAME, limit=78, dask=dask[0].scheduler.address)
+
+
+def test_a_scheduler_that_is_lost_midway_is_named(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 10)  # also the time it waits for its return
+    known = tmp_path / "scheduler.json"
+    options = ("--host=127.0.0.1", "--port=0", "--no-dashboard", f"--scheduler-file={known}")
+    scheduler = start("dask_scheduler", *options)
+    options = (f"--scheduler-file={known}", "--no-nanny", "--no-dashboard", "--nthreads=1")
+    worker = start("dask_worker", *options, f"--local-directory={tmp_path}")
+    try:
+        with distributed.Client(scheduler_file=str(known), timeout=PATIENCE, set_as_default=False):
+            address = json.loads(known.read_text())["address"]
+        paper = judged.paper_of(course, NAME, judged.Options())
+        arriving = cluster.graded(paper, orders(course, 8), address)
+        next(arriving)
+        scheduler.kill()
+        impatient = {"distributed.comm.timeouts.connect": "1s"}
+        with (
+            config.set(impatient),
+            pytest.raises(GradingFailed, match=r"Dask scheduler at .* is lost"),
+        ):
+            list(arriving)
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
 
 
 def test_a_worker_with_another_library_is_refused(course, dask, monkeypatch):

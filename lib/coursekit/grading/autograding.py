@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
+from coursekit import notebooks
 from coursekit.grading.layout import WORK, release_of
 
 
@@ -48,6 +49,21 @@ def configuration(course: Path) -> Config:
     return defaults
 
 
+def source_of(course: Path, assignment: str) -> Path:
+    """The notebook with solutions and hidden tests.
+
+    Raises:
+        FileNotFoundError: no such assignment; the message lists those that exist.
+    """
+    path = course / "solutions" / assignment / f"{assignment}.ipynb"
+    if path.is_file():
+        return path
+    there = ", ".join(sorted(path.parent.name for path in course.glob("solutions/*/*.ipynb")))
+    raise FileNotFoundError(
+        f"No assignment {assignment!r} in {course}/solutions. There: {there or 'none'}."
+    )
+
+
 def register(course: Path, assignment: str) -> Path:
     """Tell the gradebook about an assignment, hidden tests included, as it is in solutions/ now.
 
@@ -57,19 +73,43 @@ def register(course: Path, assignment: str) -> Path:
         FileNotFoundError: no such assignment; the message lists those that exist.
         GradingFailed: the gradebook refuses, for example because graded cells have changed.
     """
-    if not (course / "solutions" / assignment / f"{assignment}.ipynb").is_file():
-        names = sorted(path.parent.name for path in course.glob("solutions/*/*.ipynb"))
-        there = ", ".join(names) or "none"
-        raise FileNotFoundError(
-            f"No assignment {assignment!r} in {course}/solutions. There: {there}."
-        )
+    path = source_of(course, assignment)
     config = configuration(course)
     config.CourseDirectory.assignment_id = assignment
     config.CourseDirectory.release_directory = f"{WORK}/release"
     config.GenerateAssignment.force = True
-    with _environment(PATH=_programs_first()):  # nbgrader makes a new gradebook with a program
-        _convert(GenerateAssignment, config)
+    try:
+        source = notebooks.read(path)
+        with _environment(PATH=_programs_first()):  # nbgrader makes a new gradebook with a program
+            _convert(GenerateAssignment, config)
+    except notebooks.NotebookError as error:
+        raise GradingFailed(str(error)) from error
+    except GradingFailed as error:
+        renamed = _renamed(course, assignment, source)
+        if not renamed:
+            raise
+        raise GradingFailed(
+            f"{assignment} has been graded, and cells have come or gone since: {renamed}. "
+            "Undo that in solutions/. Or forget all its grades, those given by hand included: "
+            f"nbgrader db assignment remove {assignment} --force"
+        ) from error
     return release_of(course, assignment)
+
+
+def _renamed(course: Path, assignment: str, source: nbformat.NotebookNode) -> str:
+    """Names of cells that only the gradebook or only the source knows, such as "-f, +g"."""
+    if not (course / "gradebook.db").exists():
+        return ""
+    with open_gradebook(course) as gradebook:
+        try:
+            cells = gradebook.find_notebook(assignment, assignment).source_cells
+        except MissingEntry:
+            return ""
+        before = {cell.name for cell in cells}
+    kinds = (cell for cell in source.cells if notebooks.kind(cell) != notebooks.Kind.PLAIN)
+    now = {notebooks.grade_id(cell) for cell in kinds}
+    gone, new = sorted(before - now), sorted(now - before)
+    return ", ".join([*(f"-{name}" for name in gone), *(f"+{name}" for name in new)])
 
 
 def autograde(course: Path, assignment: str, student: str) -> None:
@@ -132,13 +172,13 @@ def scores(gradebook: Gradebook, assignment: str, student: str) -> dict[str, flo
 
 def questions(gradebook: Gradebook, assignment: str) -> dict[str, float]:
     """Graded cell -> the most it can earn, in the notebook's order."""
-    notebooks = gradebook.find_assignment(assignment).notebooks
+    parts = gradebook.find_assignment(assignment).notebooks
     order = {
         cell.name: position
-        for notebook in notebooks
+        for notebook in parts
         for position, cell in enumerate(notebook.source_cells)
     }
-    cells = [cell for notebook in notebooks for cell in notebook.grade_cells]
+    cells = [cell for notebook in parts for cell in notebook.grade_cells]
     return {cell.name: cell.max_score for cell in sorted(cells, key=lambda c: order[c.name])}
 
 
@@ -238,38 +278,3 @@ def _environment(**variables: str):
 def _programs_first() -> str:
     """A search path that begins with this environment, which need not be activated."""
     return os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-
-
-def timed_out_cells(notebook: nbformat.NotebookNode) -> list[str]:
-    """Names of the cells of an autograded notebook that were stopped by the cell time limit."""
-    return [
-        cell.metadata.get("nbgrader", {}).get("grade_id", "a cell without a name")
-        for cell in notebook.cells
-        if any(output.get("ename") == "CellTimeoutError" for output in cell.get("outputs", ()))
-    ]
-
-
-def cells_without_score(notebook: nbformat.NotebookNode) -> set[str]:
-    """Names of the test cells that ended with neither a value nor an error.
-
-    nbgrader takes silence for full marks; a test cell of this course always ends with its score.
-    """
-    return {
-        cell.metadata.nbgrader.grade_id
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        and cell.metadata.get("nbgrader", {}).get("grade")
-        and not cell.metadata.nbgrader.get("solution")
-        and not any(out.output_type in ("execute_result", "error") for out in cell.outputs)
-    }
-
-
-def broken_read_only_cells(notebook: nbformat.NotebookNode) -> list[str]:
-    """Names of the released, ungraded cells that raised, such as the imports, with the error."""
-    return [
-        f"{cell.metadata.nbgrader.grade_id} ({output.ename}: {output.evalue:.80})"
-        for cell in notebook.cells
-        if cell.metadata.get("nbgrader", {}).get("locked") and not cell.metadata.nbgrader.grade
-        for output in cell.get("outputs", ())
-        if output.output_type == "error"
-    ]

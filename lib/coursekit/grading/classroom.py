@@ -9,9 +9,11 @@ read. The judge then runs it in a sandbox; or, on request, nbgrader's own autogr
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +24,7 @@ from rich.markup import escape
 from coursekit.grading import autograding, judged, stock
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.judged import Options
-from coursekit.grading.layout import folder_of
+from coursekit.grading.layout import WORK, folder_of
 from coursekit.grading.progress import watched
 from coursekit.grading.results import Result, Status, differences, summary, table, write_csv
 from coursekit.sandbox import Limits
@@ -74,31 +76,34 @@ def grade(
         One result for each student, by name.
     Raises:
         FileNotFoundError: there is no such assignment in solutions/.
-        GradingFailed: nbgrader refuses the assignment itself, or there is no sandbox here.
+        GradingFailed: nbgrader refuses the assignment itself, there is no sandbox here, or somebody
+            else is grading in this folder.
     """
     course, console = Path(course).resolve(), console or Console(stderr=True)
-    autograding.register(course, assignment)
-    known = _everyone(course)
-    everyone = sorted(known if students is None else set(students))
-    there = [
-        name
-        for name in everyone
-        if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
-    ]
-    if Engine(engine) == Engine.STOCK:
-        arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
-    else:
-        options = Options(workers, limits_of(course, limit), dask, confined=sandboxed)
-        arriving = judged.results(course, assignment, there, options)
-        for setting in autograding.without_effect(autograding.configuration(course)):
-            console.print(
-                f"nbgrader_config.py sets {setting}; only --stock uses it.", style="yellow"
-            )
-    found = {name: _ungraded(course, assignment, name, known) for name in everyone}
-    for result in watched(arriving, assignment, len(there), console):
-        marks = () if sandboxed and Engine(engine) == Engine.JUDGE else (UNCONFINED,)
-        found[result.student] = replace(result, notes=(*result.notes, *marks))
-    return [found[name] for name in everyone]
+    autograding.source_of(course, assignment)
+    with _alone(course):
+        autograding.register(course, assignment)
+        known = _everyone(course)
+        everyone = sorted(known if students is None else set(students))
+        there = [
+            name
+            for name in everyone
+            if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
+        ]
+        if Engine(engine) == Engine.STOCK:
+            arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
+        else:
+            options = Options(workers, limits_of(course, limit), dask, confined=sandboxed)
+            arriving = judged.results(course, assignment, there, options)
+            for setting in autograding.without_effect(autograding.configuration(course)):
+                console.print(
+                    f"nbgrader_config.py sets {setting}; only --stock uses it.", style="yellow"
+                )
+        found = {name: _ungraded(course, assignment, name, known) for name in everyone}
+        for result in watched(arriving, assignment, len(there), console):
+            marks = () if sandboxed and Engine(engine) == Engine.JUDGE else (UNCONFINED,)
+            found[result.student] = replace(result, notes=(*result.notes, *marks))
+        return [found[name] for name in everyone]
 
 
 def limits_of(course: Path, seconds: float = LIMIT) -> Limits:
@@ -149,16 +154,39 @@ def show(
         of_one = [result for result in results if result.assignment == assignment]
         console.print(table(of_one, most_points(course, assignment)))
         for result in of_one:
-            if result.notes:
-                notes = "; ".join(result.notes)
+            notes = "; ".join(note for note in result.notes if note != UNCONFINED)
+            if notes:
                 console.print(f"[bold]{escape(result.student)}[/bold]: {escape(notes)}")
-        console.print(f"{len(of_one)} students: {summary(of_one)}")
+        noun = "student" if len(of_one) == 1 else "students"
+        console.print(f"{len(of_one)} {noun}: {summary(of_one)}")
+        unconfined = sum(UNCONFINED in result.notes for result in of_one)
+        if unconfined:
+            console.print(f"{unconfined} {UNCONFINED}")
         for line in differences(of_one):
             console.print(escape(line))
         if any(None in result.scores.values() for result in of_one):
             console.print("? waits for a person: JupyterLab, menu Nbgrader, Formgrader")
         console.print()
     console.print(f"Grades: {write_csv(results, csv)}")
+
+
+@contextmanager
+def _alone(course: Path) -> Iterator[None]:
+    """Hold the course's lock, which the system lets go however this process ends.
+
+    Raises:
+        GradingFailed: another process holds it.
+    """
+    path = course / WORK / "lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GradingFailed(
+                f"Somebody is grading in {course} already; wait for that to end, or stop it."
+            ) from None
+        yield
 
 
 def _is_text(name: str) -> bool:

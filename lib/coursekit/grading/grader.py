@@ -106,7 +106,7 @@ class Grader:
             beside = _compiled(paper.beside, folder)
             given = {name: beside.get(name, data) for name, data in paper.given.items()}
             given |= {name: data for name, data in beside.items() if _source_of(name) in given}
-            warm = _start(paper, modules_of(self._release, paper.beside), open_things)
+            warm = _start(paper, modules_of(source, paper.beside), open_things)
             self._judge = Judge(source, self._release, folder, given, warm, paper.limits)
 
     def answer(self, order: Order) -> Iterator[dict]:
@@ -129,7 +129,7 @@ class Grader:
         if not read.readable:
             return {}
         if self._judge is None:
-            return {"text": notebooks.text_of(notebook)}
+            return {"text": json.dumps(notebook)}
         known = order.known if order.known and order.known.answers == read.answers else None
         if known and not known.stale:
             return {}
@@ -148,7 +148,7 @@ class Grader:
             judgement, notebook, seconds=seconds, sandboxed=self._paper.confined
         )
         shown = marking.executed(judgement, notebook, self._tests)
-        return {"grade": grade.to_json(), "notebook": notebooks.text_of(shown)}
+        return {"grade": grade.to_json(), "notebook": json.dumps(shown)}
 
 
 def _start(paper: Paper, modules: list[str], open_things: contextlib.ExitStack) -> Warm:

@@ -6,28 +6,25 @@ import ast
 import contextlib
 import importlib.util
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
-
-from coursekit import notebooks
-from coursekit.notebooks import Kind
 
 # What a package imports when it is first used, which would then happen in every child and room.
 LATE_IMPORTS = {"convnets": ("PIL.JpegImagePlugin",)}
 
 
-def modules_of(release: NotebookNode, beside: dict[str, bytes]) -> list[str]:
-    """Modules that set-up cells and the files beside the notebook import, in order.
+def modules_of(source: NotebookNode, beside: dict[str, bytes]) -> list[str]:
+    """Modules that the course's cells and the files beside the notebook import, in order.
 
     Args:
-        release: the student version of the assignment.
+        source: the assignment with its solutions, which use what students will use.
         beside: file name -> content.
     """
-    cells = [cell for cell in release.cells if notebooks.kind(cell) == Kind.LOCKED]
-    texts = [cell.source for cell in cells if cell.cell_type == "code"]
+    texts = [cell.source for cell in source.cells if cell.cell_type == "code"]
     texts += [data.decode() for name, data in beside.items() if name.endswith(".py")]
     names: dict[str, None] = {}
     for text in texts:
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(_parsed(text)):
             if isinstance(node, ast.Import):
                 names |= dict.fromkeys(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -35,6 +32,14 @@ def modules_of(release: NotebookNode, beside: dict[str, bytes]) -> list[str]:
                 names |= dict.fromkeys((node.module, *within))
     late = (name for first in names for name in LATE_IMPORTS.get(first, ()))
     return [name for name in (*names, *late) if _exists(name)]
+
+
+def _parsed(text: str) -> ast.AST:
+    """The code of a cell; nothing where it is no Python."""
+    try:
+        return ast.parse(TransformerManager().transform_cell(text))
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def _exists(name: str) -> bool:

@@ -11,7 +11,6 @@ with Warm() as warm:
 
 from __future__ import annotations
 
-import ast
 import builtins
 import math
 import time
@@ -106,6 +105,11 @@ class Judge:
             name: (Cell(cell.id, cell.source), notebooks.points(cell))
             for name, cell in notebooks.tests(source).items()
         }
+        self._set_up = {
+            cell.id: Cell(cell.id, cell.source)
+            for cell in release.cells
+            if notebooks.kind(cell) == Kind.LOCKED
+        }
 
     @classmethod
     def of(
@@ -144,11 +148,12 @@ class Judge:
                     continue
                 kind = notebooks.kind(cell)
                 if kind == Kind.LOCKED:
-                    _set_up(cell, sitting, judgement)
+                    _set_up(self._set_up[cell.id], sitting, judgement)
                 elif kind != Kind.TEST:
-                    _run(cell, sitting, judgement)
+                    _run(cell.id, cell.source, sitting, judgement)
                 elif notebooks.grade_id(cell) in wanted:
                     self._test(notebooks.grade_id(cell), sitting, judgement)
+            judgement.incidents |= sitting.dropped
         return judgement
 
     def _with_helpers(self, only: Collection[str]) -> set[str]:
@@ -184,14 +189,19 @@ class _Sitting:
 
     A room that was brought down is built again when it is next needed: the cells that ran before
     run again, but for those that brought a room down.
+
+    Attributes:
+        stage: where the tests run.
+        dropped: cell -> how it brought a room down when it ran again.
     """
 
     def __init__(self, judge: Judge, notebook: NotebookNode, stage: Stage):
         self.stage = stage
+        self.dropped: dict[str, Incident] = {}
         self._judge = judge
         self._end = time.monotonic() + judge.limits.notebook_seconds
         self._texts = [cell.source for cell in notebook.cells if _is_students(cell)]
-        self._played: list[str] = []
+        self._played: dict[str, str] = {}
         self._room: Room | None = None
 
     def __enter__(self) -> _Sitting:
@@ -201,14 +211,14 @@ class _Sitting:
         if self._room:
             self._room.close()
 
-    def run(self, source: str) -> CellRun:
+    def run(self, name: str, source: str) -> CellRun:
         """Run a cell in the room.
 
         Raises:
             RoomError: it brought the room down, or there is no time left.
         """
         run = self.room().run_cell(source)
-        self._played.append(source)
+        self._played[name] = source
         return run
 
     def room(self) -> Room:
@@ -231,9 +241,7 @@ class _Sitting:
         namespace.pop(cell.scored or "", None)  # the task of an earlier cell
         try:
             room = self.room()
-            found = room.look_up(
-                sorted(_asked_for(cell) - namespace.keys() - vars(builtins).keys())
-            )
+            found = room.look_up(sorted(cell.asks_for - namespace.keys() - vars(builtins).keys()))
         except RoomError as error:
             return Played(error=f"{type(error).__name__}: {error}"), _incident(error)
         with _added(namespace, found):
@@ -241,13 +249,14 @@ class _Sitting:
         return played, _incident(room.failure) if room.failure else None
 
     def _replay(self) -> None:
-        for source in self._played[:]:
+        for name, source in list(self._played.items()):
             try:
                 self._room.run_cell(source)
-            except RoomError:
+            except RoomError as error:
                 if time.monotonic() > self._end:
                     raise
-                self._played.remove(source)  # it went well once, and not now
+                del self._played[name]  # it went well once, and not now
+                self.dropped[name] = Incident(error.kind, f"run again, {error}")
                 return
 
     def _modules_named(self, name: str) -> set[str]:
@@ -258,29 +267,29 @@ class _Sitting:
         return definitions(self._texts)
 
 
-def _set_up(cell: NotebookNode, sitting: _Sitting, judgement: Judgement) -> None:
+def _set_up(cell: Cell, sitting: _Sitting, judgement: Judgement) -> None:
     """Run a cell of the course on both sides."""
-    played = sitting.stage.play(Cell(cell.id, cell.source))
+    played = sitting.stage.play(cell)
     if played.error:
-        raise JudgeError(f"cell {cell.id} of the course raised {played.error}")
+        raise JudgeError(f"cell {cell.name} of the course raised {played.error}")
     untouched = not judgement.runs and not judgement.incidents
-    _run(cell, sitting, judgement)
-    error = judgement.errors.get(cell.id)
+    _run(cell.name, cell.source, sitting, judgement)
+    error = judgement.errors.get(cell.name)
     if error and untouched:  # once a student's cell has run, it may be that one's fault
-        raise JudgeError(f"cell {cell.id} of the course does not run in a room: {error}")
+        raise JudgeError(f"cell {cell.name} of the course does not run in a room: {error}")
 
 
-def _run(cell: NotebookNode, sitting: _Sitting, judgement: Judgement) -> None:
+def _run(name: str, source: str, sitting: _Sitting, judgement: Judgement) -> None:
     """Run a cell in the room."""
     try:
-        run = sitting.run(cell.source)
+        run = sitting.run(name, source)
     except RoomError as error:
-        judgement.incidents[cell.id] = _incident(error)
-        judgement.errors[cell.id] = str(error)
+        judgement.incidents[name] = _incident(error)
+        judgement.errors[name] = str(error)
         return
-    judgement.runs[cell.id] = run
+    judgement.runs[name] = run
     if run.error:
-        judgement.errors[cell.id] = run.error
+        judgement.errors[name] = run.error
 
 
 def _incident(error: RoomError) -> Incident:
@@ -290,13 +299,6 @@ def _incident(error: RoomError) -> Incident:
 def _is_students(cell: NotebookNode) -> bool:
     locked = notebooks.kind(cell) in (Kind.TEST, Kind.LOCKED)
     return cell.cell_type == "code" and not locked
-
-
-def _asked_for(cell: Cell) -> set[str]:
-    """Names that a test reads and does not itself define."""
-    names = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Name)]
-    read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-    return read - {node.id for node in names if not isinstance(node.ctx, ast.Load)}
 
 
 @contextmanager

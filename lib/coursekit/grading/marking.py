@@ -43,11 +43,10 @@ def executed(
     """The graded notebook as a person reads it: with hidden tests, outputs and reports.
 
     Args:
-        notebook: what was graded.
+        notebook: what was graded; it is changed and returned.
         tests: the test cells with hidden tests, by grade id.
     """
-    shown = copy.deepcopy(notebook)
-    for cell in shown.cells:
+    for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         if notebooks.kind(cell) == Kind.TEST:
@@ -56,7 +55,7 @@ def executed(
             cell.outputs = _report(judgement, name) if name in judgement.points else []
         else:
             cell.outputs = _outputs(judgement, cell.id)
-    return shown
+    return notebook
 
 
 def completed(new: Grade, old: Grade, order: Iterable[str]) -> Grade:
@@ -129,7 +128,7 @@ def _report(judgement: Judgement, name: str) -> list[NotebookNode]:
 
 def _outputs(judgement: Judgement, cell: str) -> list[NotebookNode]:
     if cell in judgement.runs:
-        return list(copy.deepcopy(judgement.runs[cell].outputs))
+        return list(judgement.runs[cell].outputs)
     return [_error(judgement.errors[cell])] if cell in judgement.errors else []
 
 

@@ -65,6 +65,11 @@ class Helper:
             self.close()
             raise
 
+    def kill(self) -> None:
+        """Kill the child; a call in progress in another thread then raises `Lost`."""
+        if self._child is not None:
+            self._child.kill()
+
     def close(self) -> None:
         """End the child."""
         if self._child is None:

@@ -14,9 +14,10 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -24,7 +25,7 @@ from coursekit.grading.results import Result, Status
 
 LINES = 10  # in a log
 
-Show = Callable[[int, str], None]  # how many are done, and the counts in words
+Show = Callable[[int, int, str], None]  # how many are done, of these anew, and counts in words
 
 
 def watched(
@@ -43,7 +44,7 @@ def watched(
         for done, result in enumerate(results, 1):
             counts[result.status] += 1
             again += not result.fresh
-            show(done, _spelt(counts, again))
+            show(done, done - again, _spelt(counts, again))
             yield result
 
 
@@ -53,15 +54,33 @@ def _spelt(counts: Counter[Status], again: int) -> str:
     return f"{each} ({again} as before)" if again else each
 
 
+def _left(elapsed: float, fresh: int, remaining: int) -> str:
+    """Time left if the rest takes as long as what was graded anew; what was known took none.
+
+    >>> _left(10.0, 5, 100), _left(1.0, 0, 100), _left(1.0, 0, 0)
+    ('0:03:20', '-:--:--', '0:00:00')
+    """
+    if remaining and not fresh:
+        return "-:--:--"
+    return str(timedelta(seconds=round(elapsed * remaining / max(fresh, 1))))
+
+
+class _LeftColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """The time left, in one cell."""
+        left = _left(task.elapsed or 0.0, task.fields["fresh"], round(task.remaining or 0))
+        return Text(left, style="progress.remaining")
+
+
 @contextmanager
 def _live(assignment: str, total: int, console: Console) -> Iterator[Show]:
     columns = TextColumn("{task.description}", markup=False), BarColumn(16), MofNCompleteColumn()
-    times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    times = TimeElapsedColumn(), TextColumn("left"), _LeftColumn()
     bar, counts = Progress(*columns, *times), Text()
-    task = bar.add_task(assignment, total=total)
+    task = bar.add_task(assignment, total=total, fresh=0)
 
-    def show(done: int, spelt: str) -> None:
-        bar.update(task, completed=done)
+    def show(done: int, fresh: int, spelt: str) -> None:
+        bar.update(task, completed=done, fresh=fresh)
         counts.plain = spelt
 
     with Live(Group(bar, counts), console=console):
@@ -72,11 +91,11 @@ def _live(assignment: str, total: int, console: Console) -> Iterator[Show]:
 def _logged(assignment: str, total: int, console: Console) -> Iterator[Show]:
     start = time.monotonic()
 
-    def show(done: int, spelt: str) -> None:
+    def show(done: int, fresh: int, spelt: str) -> None:
         if done * LINES // total == (done - 1) * LINES // total:
             return
-        left = (time.monotonic() - start) * (total - done) / done
-        line = f"{assignment}: {done} of {total}, {timedelta(seconds=round(left))} left: {spelt}"
+        left = _left(time.monotonic() - start, fresh, total - done)
+        line = f"{assignment}: {done} of {total}, {left} left: {spelt}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     yield show

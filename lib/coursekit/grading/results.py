@@ -94,25 +94,33 @@ def differences(results: Sequence[Result]) -> list[str]:
     why = ", ".join(sorted({name for result in again for name in result.changed}))
     lines = [f"{len(again)} graded again because of changed {why}."]
     gains = {result.student: _gains(result) for result in again}
-    for word, sign in (("gained", 1), ("lost", -1)):
-        who = {name: gain for name, gain in gains.items() if sign * sum(gain.values()) > 0}
-        lines.append(f"{len(who)} {word}")
-        lines += [f"  {name}: {_spelt(gain)}" for name, gain in who.items()]
-    return lines
+    lines += _listed("gained", {name: gain for name, gain in gains.items() if _sum(gain) > 0})
+    lines += _listed("lost", {name: gain for name, gain in gains.items() if _sum(gain) < 0})
+    even = {name: gain for name, gain in gains.items() if gain and not _sum(gain)}
+    return lines + (_listed("changed, with the same total", even) if even else [])
+
+
+def _listed(word: str, gains: Mapping[str, Mapping[str, float]]) -> list[str]:
+    return [f"{len(gains)} {word}", *(f"  {who}: {_spelt(gain)}" for who, gain in gains.items())]
+
+
+def _sum(gain: Mapping[str, float]) -> float:
+    return round(sum(gain.values()), 6)  # what is less is rounding
 
 
 def _gains(result: Result) -> dict[str, float]:
     """Graded cell -> how its points have changed, where they have."""
-    return {
-        name: score - result.before[name]
+    gains = {
+        name: round(score - result.before[name], 6)
         for name, score in result.scores.items()
-        if score is not None and name in result.before and score != result.before[name]
+        if score is not None and name in result.before
     }
+    return {name: gain for name, gain in gains.items() if gain}
 
 
 def _spelt(gain: Mapping[str, float]) -> str:
     each = ", ".join(f"{name.removeprefix('test_')} {by:+g}" for name, by in gain.items())
-    return f"{sum(gain.values()):+g} ({each})"
+    return f"{_sum(gain):+g} ({each})"
 
 
 def write_csv(results: Sequence[Result], path: Path) -> Path:

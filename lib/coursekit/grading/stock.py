@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from coursekit import notebooks
 from coursekit.grading import autograding
 from coursekit.grading.autograding import GradingFailed
@@ -41,27 +43,53 @@ def results(
         workers: submissions graded at the same time.
         limit: seconds after which one submission is given up.
     """
+    crew = _Crew(course, assignment, limit)
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        jobs = [pool.submit(_one, course, assignment, name, limit) for name in students]
+        jobs = [pool.submit(crew.grade, name) for name in students]
         try:
             for job in as_completed(jobs):
                 yield job.result()
         finally:
+            crew.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one(course: Path, assignment: str, student: str, limit: float) -> Result:
-    """Grade in a child of its own, and answer for the child if it does not come back."""
-    start = time.perf_counter()
-    try:
-        with Helper([__name__]) as helper:
-            result = helper(_logged, course, assignment, student, limit=limit)
-    except Lost as error:
-        result = give_up(course, assignment, student, str(error))
-    return replace(result, seconds=time.perf_counter() - start)
+class _Crew:
+    """Grades each submission in a child of its own, and answers for those that do not come back."""
+
+    def __init__(self, course: Path, assignment: str, limit: float):
+        self._course, self._assignment, self._limit = course, assignment, limit
+        self._at_work: dict[str, Helper] = {}
+        self._stopped = False
+
+    def grade(self, student: str) -> Result:
+        """Grade one submission; after `stop`, the gradebook is left as it is.
+
+        Raises:
+            Lost: it was stopped.
+        """
+        start = time.perf_counter()
+        about = self._course, self._assignment, student
+        try:
+            with Helper([__name__]) as self._at_work[student]:
+                result = self._at_work[student](_logged, *about, limit=self._limit)
+        except Lost as error:
+            if self._stopped:
+                raise
+            result = give_up(*about, str(error))
+        finally:
+            del self._at_work[student]
+        return replace(result, seconds=time.perf_counter() - start)
+
+    def stop(self) -> None:
+        """End what is in progress."""
+        self._stopped = True
+        for helper in list(self._at_work.values()):
+            helper.kill()
 
 
 def _logged(course: Path, assignment: str, student: str) -> Result:
+    os.setsid()  # Ctrl-C is for whoever hands out the work
     log = course / WORK / "logs" / assignment / f"{student}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:  # kernels write here, not over the progress bar
@@ -99,6 +127,8 @@ def give_up(
     ready = prepared(course, assignment, student)
     source = ready if ready.exists() else autograding.release_of(course, assignment)
     target = course / "autograded" / student / assignment
+    if target.is_symlink():  # which code that is not confined can leave there
+        target.unlink()
     shutil.rmtree(target, ignore_errors=True)
     notes = [*(submission.notes if submission else ()), reason]
     notebooks.write(with_notes(notebooks.read(source), notes), target / f"{assignment}.ipynb")
@@ -112,12 +142,10 @@ def _outcome(course: Path, assignment: str, student: str, submission: Submission
     """What nbgrader made of it, and what nbgrader lets pass."""
     path = course / "autograded" / student / assignment / f"{assignment}.ipynb"
     ran = notebooks.read(path)
-    silent = autograding.cells_without_score(ran)
+    silent = _cells_without_score(ran)
     notes = [*submission.notes]
-    notes += [f"time-out in {name}" for name in autograding.timed_out_cells(ran)]
-    notes += [
-        f"the course's own cell {name} failed" for name in autograding.broken_read_only_cells(ran)
-    ]
+    notes += [f"time-out in {name}" for name in _timed_out_cells(ran)]
+    notes += [f"the course's own cell {name} failed" for name in _broken_read_only_cells(ran)]
     notes += [f"{name} ended without a score" for name in sorted(silent)]
     with autograding.open_gradebook(course) as gradebook:
         if silent:
@@ -130,3 +158,38 @@ def _outcome(course: Path, assignment: str, student: str, submission: Submission
     else:
         status = Status.ATTENTION if notes else Status.GRADED
     return Result(student, assignment, status, tuple(notes), points)
+
+
+def _timed_out_cells(notebook: NotebookNode) -> list[str]:
+    """Names of the cells of an autograded notebook that were stopped by the cell time limit."""
+    return [
+        cell.metadata.get("nbgrader", {}).get("grade_id", "a cell without a name")
+        for cell in notebook.cells
+        if any(output.get("ename") == "CellTimeoutError" for output in cell.get("outputs", ()))
+    ]
+
+
+def _cells_without_score(notebook: NotebookNode) -> set[str]:
+    """Names of the test cells that ended with neither a value nor an error.
+
+    nbgrader takes silence for full marks; a test cell of this course always ends with its score.
+    """
+    return {
+        cell.metadata.nbgrader.grade_id
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and cell.metadata.get("nbgrader", {}).get("grade")
+        and not cell.metadata.nbgrader.get("solution")
+        and not any(out.output_type in ("execute_result", "error") for out in cell.outputs)
+    }
+
+
+def _broken_read_only_cells(notebook: NotebookNode) -> list[str]:
+    """Names of the released, ungraded cells that raised, such as the imports, with the error."""
+    return [
+        f"{cell.metadata.nbgrader.grade_id} ({output.ename}: {output.evalue:.80})"
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("locked") and not cell.metadata.nbgrader.grade
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    ]

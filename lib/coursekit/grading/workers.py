@@ -24,6 +24,7 @@ from coursekit.grading.grades import Grade
 from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read
 from coursekit.grading.processes import Lost
 from coursekit.sandbox import SandboxUnavailable
+from coursekit.startup import KEEP_MEMORY
 
 START_SECONDS = 180.0  # imports, twice, on a busy machine
 TRIES = 2
@@ -36,7 +37,7 @@ from coursekit.grading.grader import main
 main()
 """
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-PINNED = {**ONE_THREAD, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+PINNED = {**ONE_THREAD, **KEEP_MEMORY, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 
 
 class Unreadable(Exception):
