@@ -51,3 +51,6 @@ c.IgnorePattern.pattern = "."
 
 # Autograded notebooks hold the hidden tests; what students read does not.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenTests, CSSHTMLHeaderPreprocessor]
+
+# A written answer may hold HTML, and formgrader shows it to somebody who may change grades.
+c.HTMLExporter.filters = {"markdown2html": "coursekit.feedback.harmless_markdown"}

@@ -1,11 +1,16 @@
-"""Keeps hidden tests out of what students read."""
+"""Keeps hidden tests out of what students read, and scripts out of what anybody reads."""
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
+from jinja2 import pass_context
 from nbformat import NotebookNode, v4
 from nbgrader.preprocessors import ClearHiddenTests
 
 from coursekit.notebooks import HIDDEN, Kind, kind
+from coursekit.sandbox.harmless import Harmless
 
 WITHHELD = "Not shown: this cell ran after hidden checks, whose data it may have kept.\n"
 
@@ -40,3 +45,15 @@ class HideHiddenTests(ClearHiddenTests):
 
 def _has_hidden(cell: NotebookNode) -> bool:
     return kind(cell) == Kind.TEST and HIDDEN[0] in cell.source
+
+
+@pass_context
+def harmless_markdown(context: Any, source: str) -> str:
+    """Markdown as HTML in which nothing runs; what cannot be shown safely is shown as text.
+
+    Stands in for nbconvert's filter `markdown2html`: a student's written answer may hold HTML, and
+    formgrader shows it to somebody who may change grades.
+    """
+    attachments = context.get("cell", {}).get("attachments", {})
+    page = Harmless().markdown(source, attachments)
+    return f"<pre>{html.escape(source)}</pre>" if page is None else page

@@ -22,7 +22,11 @@ class Limits:
         disk: in the home folder; half as much in each of the temporary folders.
         processes: processes and threads.
         files: open files of each process.
-        output: text and pictures kept of one cell or call; the rest is cut off.
+        output: text and pictures kept of one cell or call; the rest is cut off, at no cost.
+        flood: text and pictures put out by one cell or call, kept or not, at which the room is
+            ended. A forgotten print in a loop must not cost points, and 32 MiB are a million lines
+            of thirty characters, or more figures than are drawn in the time of a cell; what goes
+            on beyond that has no end.
         message: size of one reply.
     """
 
@@ -35,6 +39,7 @@ class Limits:
     processes: int = 32
     files: int = 128
     output: int = MEBIBYTE
+    flood: int = 32 * MEBIBYTE
     message: int = 128 * MEBIBYTE
 
     def __post_init__(self):

@@ -1,108 +1,22 @@
-"""IPython in a room: runs cells and keeps what they print, show and raise."""
+"""IPython in a room."""
 
 from __future__ import annotations
 
-import base64
-import io
+import builtins
+import functools
 import subprocess
 import sys
 import warnings
-from typing import Any
+from typing import NoReturn
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 
-from coursekit.sandbox.limits import MOST_OUTPUTS
+from coursekit.sandbox.capture import Outputs
 
-CUT = "\n… (the output is cut here)\n"
-PICTURES = ("image/png", "image/jpeg")
-LONGEST = 2000  # characters of an error message, or of a part of a traceback
-SHOWN = ("text/plain", *PICTURES)  # HTML, SVG and LaTeX can carry scripts to whoever grades
-
-
-class Outputs:
-    """What one cell or call puts out, up to a number of bytes."""
-
-    def __init__(self, budget: int):
-        self._budget = budget
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget all, and start counting again."""
-        self.items: list[dict[str, Any]] = []
-        self._left, self._cut = self._budget, False
-
-    def stream(self, name: str, text: str) -> None:
-        """Printed text."""
-        fits, self._left = text[: self._left], max(self._left - len(text), 0)
-        if fits and self._has_room():
-            self._append(name, fits)
-        if len(fits) < len(text):
-            self._cut_off()
-
-    def show(self, kind: str, data: dict[str, Any]) -> None:
-        """A display ("display_data") or the value of a cell ("execute_result")."""
-        kept = {mime: _content(mime, data[mime]) for mime in SHOWN if mime in data}
-        size = sum(map(len, kept.values()))
-        if size > self._left:
-            self._cut_off()
-        elif kept and self._has_room():
-            self._left -= size
-            self.items.append({"type": kind, "data": kept})
-
-    def error(self, name: str, value: str, traceback: list[str]) -> None:
-        """An exception that ended the cell."""
-        lines = [line[:LONGEST] for line in traceback[:LONGEST]]
-        self.items.append(
-            {"type": "error", "name": name, "value": value[:LONGEST], "traceback": lines}
-        )
-
-    def finished(self) -> list[dict[str, Any]]:
-        """All of it, each stream as one string."""
-        return [
-            {**item, "text": "".join(item["text"])} if item["type"] == "stream" else item
-            for item in self.items
-        ]
-
-    def _append(self, name: str, text: str) -> None:
-        last = self.items[-1] if self.items else {}
-        if (last.get("type"), last.get("name")) == ("stream", name):
-            last["text"].append(text)
-        else:
-            self.items.append({"type": "stream", "name": name, "text": [text]})
-
-    def _has_room(self) -> bool:
-        full = len(self.items) >= MOST_OUTPUTS - 2  # one for the note below, one for an error
-        if full:
-            self._cut_off()
-        return not full
-
-    def _cut_off(self) -> None:
-        """Say once that something is left out, and keep nothing more."""
-        if not self._cut:
-            self._append("stderr", CUT)
-        self._cut, self._left = True, 0
-
-
-class Stream(io.TextIOBase):
-    """Standard output, or standard error, of a room."""
-
-    encoding = "utf-8"
-
-    def __init__(self, outputs: Outputs, name: str):
-        self._outputs, self.name = outputs, name
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keep the text."""
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._outputs.stream(self.name, text)
-        return len(text)
+_PIECE = 2**16  # characters of a command's output that are passed on at once
 
 
 class _Hook(DisplayHook):
@@ -112,7 +26,7 @@ class _Hook(DisplayHook):
         """There is none."""
 
     def write_format_data(self, format_dict, md_dict=None) -> None:
-        self.shell.outputs.show("execute_result", format_dict)
+        self.shell.outputs.show("execute_result", format_dict, md_dict or {})
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -121,18 +35,27 @@ class _Hook(DisplayHook):
 class _Publisher(DisplayPublisher):
     """Keeps what `display` shows."""
 
-    def publish(self, data, metadata=None, **others) -> None:
-        self.shell.outputs.show("display_data", data)
+    def publish(self, data, metadata=None, *, transient=None, update=False, **others) -> None:
+        outputs, name = self.shell.outputs, (transient or {}).get("display_id")
+        if update:
+            outputs.replace(name, data, metadata or {})
+        else:
+            outputs.show("display_data", data, metadata or {}, name)
 
     def clear_output(self, wait: bool = False) -> None:
-        self.shell.outputs.begin()
+        self.shell.outputs.clear(wait)
 
 
 class Shell(InteractiveShell):
-    """An IPython without a terminal, a history file or a kernel."""
+    """An IPython without a terminal, a history file or a kernel.
 
-    def __init__(self, outputs: Outputs):
-        self.outputs = outputs
+    Attributes:
+        outputs: what cells put out; to be set before the first one runs.
+    """
+
+    outputs: Outputs
+
+    def __init__(self):
         super().__init__(displayhook_class=_Hook, display_pub_class=_Publisher, colors="nocolor")
 
     def init_history(self) -> None:
@@ -140,34 +63,61 @@ class Shell(InteractiveShell):
         self.config.HistoryManager.enabled = False
         super().init_history()
 
+    def ask_exit(self) -> None:
+        """What `exit` asks for; the cells that follow are graded all the same."""
+
     def enable_gui(self, gui=None) -> None:
         """A room has no screen."""
 
     def system(self, cmd: str) -> None:
-        """Run a command of the system, as `!command` does."""
+        """Run a command of the system, as `!command` does, and print what it says as it comes."""
         line = self.var_expand(cmd, depth=1)
-        done = subprocess.run(
-            line, shell=True, capture_output=True, text=True, errors="replace", check=False
-        )
-        sys.stdout.write(done.stdout)
-        sys.stderr.write(done.stderr)
-        self.user_ns["_exit_code"] = done.returncode
+        if line.rstrip().endswith("&"):
+            raise OSError("Background processes are not supported in a notebook.")
+        with subprocess.Popen(
+            line,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            while piece := process.stdout.read(_PIECE):
+                sys.stdout.write(piece)
+        self.user_ns["_exit_code"] = process.returncode
 
     def _showtraceback(self, etype, evalue, stb) -> None:
         self.outputs.error(etype.__name__, str(evalue), list(stb))
 
 
-def start(outputs: Outputs) -> Shell:
-    """The shell of this process, with figures inline."""
-    shell = Shell.instance(outputs=outputs)
+def start() -> Shell:
+    """The shell of this process, with figures inline and nobody to answer questions."""
+    shell = Shell.instance()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shell.enable_matplotlib("inline")
+    _compress_less()
+    builtins.input = _input
     return shell
 
 
-def _content(mime: str, content: Any) -> str | bytes:
-    """Pictures as bytes, text as text."""
-    if mime in PICTURES:
-        return base64.b64decode(content) if isinstance(content, str) else bytes(content)
-    return str(content)
+def _compress_less() -> None:
+    """Have figures stored as PNG in a third of the time; nobody keeps them for long."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    usual = FigureCanvasAgg.print_png
+
+    @functools.wraps(usual)  # which Matplotlib looks through
+    def print_png(self, filename, *, metadata=None, pil_kwargs=None):
+        quick = {"compress_level": 1} | (pil_kwargs or {})
+        return usual(self, filename, metadata=metadata, pil_kwargs=quick)
+
+    FigureCanvasAgg.print_png = print_png
+
+
+def _input(prompt: object = "", /) -> NoReturn:
+    """Instead of waiting for somebody to type."""
+    raise StdinNotImplementedError(
+        "input() has nobody to ask while a notebook is graded; give the value in the code."
+    )
