@@ -25,7 +25,7 @@ COURSEKIT := $(BIN)/coursekit
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
-.PHONY: help lab test lint demo notebooks release grade feedback report similar export bench bench-grading mistakes check-env clean
+.PHONY: help lab test lint demo notebooks release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
 
 help: ## list the targets
 	@echo "make …"
@@ -78,6 +78,9 @@ bench-grading: $(INSTALLED) ## speed of grading beside nbgrader's own, on a made
 
 bench: $(INSTALLED) ## speed of the library beside PyTorch
 	@$(BIN)/python -m benchmarks
+
+hostile: $(INSTALLED) ## hostile submissions: expected, got, stopped by (or FLAGS="folders protocol")
+	@$(BIN)/python -m tests.grading.hostile $(FLAGS)
 
 mistakes: $(INSTALLED) ## known wrong and right solutions, and the points each one earns
 	@$(COURSEKIT) mistakes

@@ -10,12 +10,19 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    SubmittedAssignment,
+)
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import find_all_files
 
@@ -108,40 +115,41 @@ class Book:
             when = {"timestamp": stamp} if stamp else {}
             with gradebook.db.no_autoflush:  # nbgrader builds a submission piece by piece
                 submission = gradebook.update_or_create_submission(self.assignment, student, **when)
-            self._save(student, notebook, points, flag)
+            self._save(submission, notebook, points, flag)
             self._penalise(submission, student)
             self._publish(student, notebook, stamp)
 
-    def _save(self, student, notebook, points, flag) -> None:
-        settled = self._settled(student, notebook, points)
+    def _save(self, submission, notebook, points, flag) -> None:
+        rows = _Rows(self._gradebook, submission)
+        settled = self._settled(rows, notebook, points)
         saver = SaveAutoGrades(config=self._config)
-        saver.gradebook, saver.student_id = self._gradebook, student
+        saver.gradebook, saver.student_id = rows, submission.student_id
         saver.assignment_id = saver.notebook_id = self.assignment
         for index, cell in enumerate(notebook.cells):
             if notebooks.grade_id(cell):
                 saver.preprocess_cell(cell, {}, index)
-        for grade in self._grades(student):
-            if grade.name in points:
-                grade.auto_score = points[grade.name]
+        for name, grade in rows.grades.items():
+            if name in points:
+                grade.auto_score = points[name]
                 if grade.manual_score is None:
                     grade.needs_manual_grade = flag
-            if grade.name in settled:
+            if name in settled:
                 grade.needs_manual_grade = False
         self._gradebook.db.flush()
         self._gradebook.db.expire_all()  # sums are made by the database
 
-    def _settled(self, student, notebook, points) -> set[str]:
+    def _settled(self, rows: _Rows, notebook, points) -> set[str]:
         """Cells that a person has marked and that are as they were then.
 
         nbgrader asks again for all that a person has marked, whenever it grades; a changed test
         would send an assistant through all written answers of a class a second time.
         """
         closed = {
-            grade.name: grade.auto_score
-            for grade in self._grades(student)
+            name: grade.auto_score
+            for name, grade in rows.grades.items()
             if grade.manual_score is not None and not grade.needs_manual_grade
         }
-        before = self._answers_before(student) if closed else {}
+        before = self._answers_before(rows.student) if closed else {}
         answers = {name: cell.source for name, cell in notebooks.graded(notebook).items()}
         return {
             name
@@ -178,11 +186,6 @@ class Book:
             raise GradingFailed(
                 f"Late penalties: {name} of nbgrader_config.py failed for {student}: {error!r}"
             ) from error
-
-    def _grades(self, student: str) -> Iterator[Grade]:
-        submission = self._gradebook.find_submission(self.assignment, student)
-        for notebook in submission.notebooks:
-            yield from notebook.grades
 
     def _publish(self, student: str, notebook: NotebookNode, stamp: str | None) -> None:
         """Put the notebook, and what lies beside the source, into autograded/ in one step."""
@@ -222,3 +225,33 @@ class Book:
             finally:
                 session.remove()
                 session.configure(bind=self._gradebook.engine)
+
+
+class _Rows:
+    """What the gradebook holds of one submission, asked for once.
+
+    Stands for the gradebook in `SaveAutoGrades`, which asks for each cell by itself and commits
+    each by itself.
+    """
+
+    def __init__(self, gradebook: Gradebook, submission: SubmittedAssignment):
+        self.db, self.student = self, submission.student_id
+        kinds = BaseCell.notebook_id.in_([each.notebook_id for each in submission.notebooks])
+        cells = gradebook.db.query(BaseCell).filter(kinds).all()
+        self._names = {cell.id: cell.name for cell in cells}
+        self.grades = self._by_name(each for n in submission.notebooks for each in n.grades)
+        self._comments = self._by_name(each for n in submission.notebooks for each in n.comments)
+
+    def find_grade(self, name: str, *_of: str) -> Grade:
+        """The row of a graded cell."""
+        return self.grades[name]
+
+    def find_comment(self, name: str, *_of: str) -> Comment:
+        """The row of a comment."""
+        return self._comments[name]
+
+    def commit(self) -> None:
+        """Later, all at once."""
+
+    def _by_name(self, rows: Iterable[Grade | Comment]) -> dict[str, Grade | Comment]:
+        return {self._names[row.cell_id]: row for row in rows}

@@ -51,12 +51,15 @@ def main() -> None:
             line.send("")
         gc.collect()
         gc.freeze()  # the collector would write to every page that children share
+        children: list[int] = []
         while (end := _next(control)) is not None:
-            _reap()
-            if os.fork() == 0:
+            child = os.fork()
+            if child == 0:
                 control.close()
                 _serve(grader, end)
             os.close(end)
+            children = [*_running(children), child]
+        _end(children)  # first, for they hold the sandbox open
 
 
 def _next(control: socket.socket) -> int | None:
@@ -64,10 +67,15 @@ def _next(control: socket.socket) -> int | None:
     return ends[0] if message else None
 
 
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
+def _running(children: list[int]) -> list[int]:
+    """Those that have not ended."""
+    return [child for child in children if os.waitpid(child, os.WNOHANG)[0] == 0]
+
+
+def _end(children: list[int]) -> None:
+    for child in _running(children):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _serve(grader: Grader, end: int) -> None:

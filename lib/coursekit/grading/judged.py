@@ -25,8 +25,16 @@ from coursekit.grading.paper import Answer, Graded, Known, Order, Paper, PaperEr
 from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status
 from coursekit.grading.store import Record, Store
-from coursekit.grading.submissions import STUDENT_ID, fingerprint, handed_in_at, with_notes
+from coursekit.grading.submissions import (
+    STUDENT_ID,
+    fingerprint,
+    for_student,
+    handed_in_at,
+    with_notes,
+)
 from coursekit.sandbox import Limits, SandboxUnavailable
+
+GIVEN_UP = "the checks could not be carried through; a person looks at it"
 
 
 @dataclass(frozen=True)
@@ -163,8 +171,9 @@ class _Session:
         points, there = _points(record.grade), self.automatic.get(student, {})
         written = record.written == self.book.terms(student, self._stamp(student))
         if written and all(there.get(name) == value for name, value in points.items()):
-            return self._result(student, record, fresh=False)
-        notebook = notebooks.read(self.book.autograded(student))
+            return self._result(student, record)
+        notes = [*record.notes, *for_student(record.grade)]
+        notebook = with_notes(notebooks.read(self.book.autograded(student)), notes)
         return self._store(student, record, notebook, points)
 
     def _judged(self, student: str, read: Read, graded: Graded) -> Result:
@@ -179,7 +188,7 @@ class _Session:
             cell.metadata.nbgrader.checksum = compute_checksum(cell)
         key, status = replace(self.key, answers=read.answers), _status(read, grade)
         record = Record(key, status, read.notes, read.files, grade)
-        notebook = with_notes(notebook, list(read.notes))
+        notebook = with_notes(notebook, [*read.notes, *for_student(grade)])
         return self._store(student, record, notebook, _points(grade))
 
     def _unreadable(self, student: str, read: Read) -> Result:
@@ -194,10 +203,13 @@ class _Session:
 
     def _give_up(self, student: str, read: Read, reason: str) -> Result:
         """No points for now; nothing is stored, so that the next run tries again."""
-        notes = (*read.notes, reason)
-        notebook, points = with_notes(self.release, list(notes)), dict.fromkeys(self.most, 0.0)
+        order = Order(f"{self.assignment}.ipynb", str(self._folder(student)))
+        ((_, answer),) = self._here({student: order}, rooms=False)
+        notebook = notebooks.of_text(answer.text or self.paper.release)
+        points = dict.fromkeys(notebooks.tests(notebook), 0.0)
+        notebook = with_notes(notebook, [*read.notes, GIVEN_UP])
         self.book.record(student, notebook, points, stamp=self._stamp(student), flag=True)
-        scores = self.book.scores(student)
+        notes, scores = (*read.notes, reason), self.book.scores(student)
         return Result(student, self.assignment, Status.ATTENTION, notes, scores)
 
     def _store(
@@ -210,15 +222,15 @@ class _Session:
     ) -> Result:
         """Into the gradebook, and only then among what needs no grading any more."""
         old, stamp = self.store.load(student), self._stamp(student)
+        before = self._decided(student)
         self.book.record(student, notebook, points, stamp=stamp, flag=flag)
         record = replace(record, written=self.book.terms(student, stamp))
         self.store.save(student, record)
-        return self._result(student, record, old=old)
+        result = self._result(student, record)
+        changed = old.key.differs(record.key) if old else ()
+        return replace(result, fresh=True, changed=tuple(changed), before=before if changed else {})
 
-    def _result(
-        self, student: str, record: Record, *, fresh: bool = True, old: Record | None = None
-    ) -> Result:
-        changed = old.key.differs(record.key) if old else []
+    def _result(self, student: str, record: Record) -> Result:
         return Result(
             student,
             self.assignment,
@@ -226,10 +238,13 @@ class _Session:
             (*record.notes, *record.grade.all_notes),
             self.book.scores(student),
             record.grade.seconds,
-            fresh=fresh,
-            changed=tuple(changed),
-            before=_points(old.grade) if changed else {},
+            fresh=False,
         )
+
+    def _decided(self, student: str) -> dict[str, float]:
+        """Graded cell -> points that the gradebook holds, without what a person has yet to do."""
+        scores = self.book.scores(student) if student in self.automatic else {}
+        return {name: score for name, score in scores.items() if score is not None}
 
     def _usable(self, student: str) -> Record | None:
         """What is stored and still of use: the library and all that tests share are the same."""

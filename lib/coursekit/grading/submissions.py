@@ -146,8 +146,8 @@ def with_notes(notebook: NotebookNode, notes: list[str]) -> NotebookNode:
 
     An earlier list is replaced. The list is HTML, so that nothing in a note is read as Markdown.
     """
-    noted = copy.deepcopy(notebook)
-    noted.cells = [cell for cell in noted.cells if not _is_about(cell)]
+    noted = copy.copy(notebook)
+    noted.cells = [cell for cell in notebook.cells if not _is_about(cell)]
     if notes:
         lines = "\n".join(f"<li>{html.escape(' '.join(note.split()))}</li>" for note in notes)
         text = f"{ABOUT}\n\n<ul>\n{lines}\n</ul>"
