@@ -64,6 +64,18 @@ def source():
     return notebooks.normalise(v4.new_notebook(cells=cells))
 
 
+def released(source):
+    """The student version of the assignment, made without nbgrader."""
+    release = notebooks.normalise(source)
+    for cell in release.cells:
+        lines = notebooks.outside_region(cell.source, notebooks.HIDDEN)
+        if notebooks.kind(cell) == notebooks.Kind.SOLUTION:
+            lines = [*notebooks.outside_region(cell.source, notebooks.SOLUTION)]
+            lines.append("    raise NotImplementedError")
+        cell.source = "\n".join(lines)
+    return release
+
+
 def _cell(name, text, make=v4.new_code_cell, **about):
     flags = {"grade": False, "solution": False, "locked": False, "task": False} | about
     known = {"grade_id": name, "schema_version": 3, "cell_type": make("").cell_type}

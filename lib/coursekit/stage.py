@@ -70,6 +70,17 @@ class Cell:
         return frozenset(used - self.binds | taken)
 
     @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """Names it reads, in whatever scope, and binds in none.
+
+        Raises:
+            SyntaxError: it is no Python.
+        """
+        names = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
+        read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        return frozenset(read - {node.id for node in names if not isinstance(node.ctx, ast.Load)})
+
+    @cached_property
     def _scopes(self) -> list[symtable.SymbolTable]:
         try:
             scopes = [symtable.symtable(self.python, self.filename, "exec")]

@@ -7,9 +7,8 @@ import pytest
 import tiny_course
 from nbformat import v4
 
-from coursekit import notebooks, sandbox
+from coursekit import sandbox
 from coursekit.grading.judge import Judge
-from coursekit.notebooks import Kind
 
 
 @pytest.fixture(scope="session")
@@ -18,21 +17,9 @@ def warm():
     reason = sandbox.missing()
     if reason:
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    modules = ("convnets.data", "convnets.plots", "convnets.train", "sklearn.datasets")
+    modules = ("convnets.data", "convnets.plots", "convnets.train", "sklearn.datasets", "torch")
     with sandbox.Warm(modules) as started:
         yield started
-
-
-def released(source):
-    """The student version of the short assignment, made without nbgrader."""
-    release = notebooks.normalise(source)
-    for cell in release.cells:
-        lines = notebooks.outside_region(cell.source, notebooks.HIDDEN)
-        if notebooks.kind(cell) == Kind.SOLUTION:
-            lines = [*notebooks.outside_region(cell.source, notebooks.SOLUTION)]
-            lines.append("    raise NotImplementedError")
-        cell.source = "\n".join(lines)
-    return release
 
 
 @pytest.fixture
@@ -43,11 +30,13 @@ def sit(warm, tmp_path):
     change.
     """
     source = tiny_course.source()
-    release = released(source)
+    release = tiny_course.released(source)
     usual = sandbox.Limits(cell_seconds=20, call_seconds=20)
 
     def grade(answers, before=(), place=2, **limits):
-        submission = tiny_course.answered(released(source), tiny_course.RIGHT | dict(answers))
+        submission = tiny_course.answered(
+            tiny_course.released(source), tiny_course.RIGHT | dict(answers)
+        )
         submission.cells[place:place] = [v4.new_code_cell(text) for text in before]
         judge = Judge(source, release, tmp_path, {}, warm, replace(usual, **limits))
         return judge.grade(submission)

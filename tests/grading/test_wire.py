@@ -122,7 +122,7 @@ def test_numpy_numbers_keep_their_dtype():
         torch.tensor(3),
         torch.tensor([True, False]),
         torch.empty(0, 2),
-        torch.ones(3, requires_grad=True),
+        torch.ones(3).to(torch.complex64).conj(),
     ],
     ids=lambda t: f"{t.dtype}{tuple(t.shape)}",
 )
@@ -130,7 +130,24 @@ def test_tensors_arrive(tensor):
     got = crossed(tensor)
     assert torch.equal(got, tensor)
     assert (got.dtype, got.stride()) == (tensor.dtype, tensor.stride())
-    assert got.requires_grad == tensor.requires_grad
+
+
+def test_a_tensor_with_a_gradient_goes_by_its_number():
+    leaf = torch.ones(2, requires_grad=True)
+    computed, frozen = leaf * 2, torch.nn.Parameter(torch.ones(1), requires_grad=False)
+    known = [leaf, computed, frozen]
+    writer = Writer(
+        refuse, share=True, join=lambda value: next(i for i, k in enumerate(known) if k is value)
+    )
+    data = writer.message([leaf, computed, computed, frozen])
+    reader = Reader(data, refuse, share=True, joined=known.__getitem__)
+    assert all(
+        a is b for a, b in zip(reader.message(), [leaf, computed, computed, frozen], strict=True)
+    )
+    assert [value is computed for value in writer.shared] == [False, True]  # leaves are not shared
+    assert [value is computed for value in reader.shared] == [False, True]
+    with pytest.raises(WireError, match="none can be known"):
+        decoded(data, share=True)
 
 
 def test_a_tensor_without_data_arrives_without_data():

@@ -10,6 +10,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _PACKAGES = tuple(
         Path(__file__).parents[2],
     }
 )
+
+MOST_CELLS = 200  # whose text is kept
 
 
 def own_line(error: BaseException) -> str:
@@ -85,12 +88,21 @@ def definitions(cells: Iterable[str]) -> dict[str, set[str]]:
     Read from the source of the cells, without running them. A cell that is no Python defines none.
     """
     defined: dict[str, set[str]] = {}
-    for code in (code for cell in cells for code in _statements(cell)):
-        bound = _named_by(code, "STORE_NAME", "STORE_GLOBAL")
-        used = set(_names(code)) - bound | _named_by(code, "IMPORT_NAME")
+    for bound, used in (pair for cell in cells for pair in _bindings(cell)):
         for name in bound:
             defined.setdefault(name, set()).update(used)
     return defined
+
+
+@lru_cache(MOST_CELLS)  # most cells of a class are the released ones
+def _bindings(cell: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    """Of each top-level statement, the names that it binds and those it uses."""
+    found = []
+    for code in _statements(cell):
+        bound = _named_by(code, "STORE_NAME", "STORE_GLOBAL")
+        used = set(_names(code)) - bound | _named_by(code, "IMPORT_NAME")
+        found.append((frozenset(bound), frozenset(used)))
+    return tuple(found)
 
 
 def modules_named(

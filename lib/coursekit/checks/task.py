@@ -183,7 +183,7 @@ def _finding_of(error: Exception | None) -> Finding | None:
         return None
     if isinstance(error, CheckFailed):
         return error.finding
-    if isinstance(error, NotImplementedError):
+    if type(error) is NotImplementedError:  # and not input() without anybody to ask
         says = "Not written yet: replace `raise NotImplementedError` by your code."
         return Finding("missing", says)
     if isinstance(error, NameError) and not own_line(error):

@@ -79,7 +79,7 @@ def text_of(notebook: NotebookNode) -> str:
 
 
 def of_text(text: str) -> NotebookNode:
-    """The notebook in a text that `text_of` made; it is not checked again."""
+    """The notebook in a text that this library made; it is not checked again."""
     return v4.reads(text)
 
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from coursekit.startup import KEEP_MEMORY
+
 HOME = "/home/student"
 _LIBRARY = Path(__file__).resolve().parents[2]  # the folder that holds coursekit
 _MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -36,16 +38,21 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # a submission graded twice sees its sets in the same order
     "TMPDIR": f"{HOME}/.tmp",
     "USER": "student",
+    **KEEP_MEMORY,
 }
 
 
 def missing() -> str:
     """Why no room can be made here, and what to do; "" where Bubblewrap is installed."""
     if not sys.platform.startswith("linux"):
-        return f"Rooms need Linux; this is {sys.platform}. Grade in a container or on a server."
+        return (
+            f"The sandbox needs Linux; this is {sys.platform}. Grade on a Linux server, or in a "
+            "virtual machine or a container that runs Linux (Lima, Docker), with Bubblewrap in it."
+        )
     if shutil.which("bwrap") is None:
         return (
-            "Bubblewrap is not installed. Try `apt install bubblewrap` or `dnf install bubblewrap`."
+            "Bubblewrap, the sandbox, is not installed. Try `apt install bubblewrap` (Debian, "
+            "Ubuntu), `dnf install bubblewrap` (Fedora) or `pacman -S bubblewrap` (Arch)."
         )
     return ""
 
@@ -71,9 +78,14 @@ def command(program: str) -> list[str]:
         *_font_cache(),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--clearenv"),
         *(word for item in ENVIRONMENT.items() for word in ("--setenv", *item)),
-        *(sys.executable, "-P", "-s", "-c"),
-        f"import sys; sys.path.append({str(_LIBRARY)!r})\n{program}",
+        *python(program),
     ]
+
+
+def python(program: str) -> list[str]:
+    """The command line of a Python that imports from this library and the installed packages."""
+    path = f"import sys; sys.path.append({str(_LIBRARY)!r})"
+    return [sys.executable, "-P", "-s", "-c", f"{path}\n{program}"]
 
 
 def _readable() -> list[Path]:
@@ -104,12 +116,18 @@ def _mounts(folders: Iterable[Path]) -> list[str]:
     return words
 
 
-def _font_cache() -> list[str]:
-    """Matplotlib's list of fonts, which takes seconds to make."""
+def fonts_folder() -> Path:
+    """Where Matplotlib keeps its list of fonts, which takes seconds to make."""
     chosen = os.environ.get("MPLCONFIGDIR")
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(chosen) if chosen else Path(caches) / "matplotlib"
+    if chosen:
+        return Path(chosen)
+    if not sys.platform.startswith("linux"):
+        return Path.home() / ".matplotlib"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
+
+
+def _font_cache() -> list[str]:
     words = []
-    for path in sorted(folder.glob("fontlist-*.json")):
+    for path in sorted(fonts_folder().glob("fontlist-*.json")):
         words += ["--ro-bind", str(path), f"{ENVIRONMENT['MPLCONFIGDIR']}/{path.name}"]
     return words

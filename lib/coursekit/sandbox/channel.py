@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from coursekit.sandbox.errors import RoomDied, RoomTimeout, WireError
+from coursekit.sandbox.errors import RoomDied, RoomTimeout, TooLarge
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 2**20
@@ -71,7 +71,7 @@ class GuardedChannel:
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
             except OSError:
-                raise RoomDied(self._last_words()) from None
+                raise self._last_words() from None
 
     def receive(self, deadline: float) -> bytearray:
         """The next message.
@@ -79,11 +79,11 @@ class GuardedChannel:
         Raises:
             RoomTimeout: it is not complete at the deadline.
             RoomDied: the room ended.
-            WireError: it is too large.
+            TooLarge: it is larger than what is accepted.
         """
         size = _LENGTH.unpack(self._exactly(_LENGTH.size, deadline))[0]
         if size > self._largest:
-            raise WireError(f"a reply of {size} bytes is too large; at most {self._largest}.")
+            raise TooLarge(f"a reply of {size} bytes is too large; at most {self._largest}.")
         return self._exactly(size, deadline)
 
     def _exactly(self, count: int, deadline: float) -> bytearray:
@@ -100,7 +100,7 @@ class GuardedChannel:
             except OSError:
                 got = b""
             if not got:
-                raise RoomDied(self._last_words())
+                raise self._last_words()
             data += got
         return data
 
@@ -111,12 +111,11 @@ class GuardedChannel:
         if not ready:
             raise RoomTimeout("it took too long.")
         if self._end.fileno() not in ready:  # what was sent before the end still counts
-            raise RoomDied(self._last_words())
+            raise self._last_words()
 
-    def _last_words(self) -> str:
+    def _last_words(self) -> RoomDied:
         self._leash.settimeout(2.0)
         try:
-            words = self._leash.recv(4096)
+            return RoomDied.from_bytes(self._leash.recv(4096))
         except OSError:
-            words = b""
-        return words.decode("utf-8", "replace") or "its process ended."
+            return RoomDied.from_bytes(b"")

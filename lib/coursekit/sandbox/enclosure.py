@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import select
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coursekit.sandbox import linux
 from coursekit.sandbox.bubblewrap import HOME
+from coursekit.sandbox.errors import RoomDied
 from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.watch import end_all, watch
 
 NOBODY = 65534  # who a room is outside, where grading runs as root
 STUDENT = 1000  # who it is inside
-WATCH_SECONDS = 0.1
 
 _OWN = (
     linux.CLONE_NEWUSER
@@ -30,7 +30,13 @@ _OWN = (
     | linux.CLONE_NEWUTS
     | linux.CLONE_NEWNET
 )
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """Where the process that forks rooms works; Bubblewrap has made it already."""
+    os.makedirs(os.environ["TMPDIR"])
+    yield
 
 
 def keep(leash: socket.socket, limits: Limits, live: Callable[[], None]) -> None:
@@ -47,13 +53,18 @@ def keep(leash: socket.socket, limits: Limits, live: Callable[[], None]) -> None
         _take_namespaces()
         room = os.fork()
     except OSError as error:
-        leash.send(f"it could not be made: {error}".encode())
+        leash.send(_unmade(error))
         return
     if room == 0:
         _be_the_room(leash, limits, live)
-    end = _watch(room, leash, limits.memory)
+    end = watch(room, leash, limits)
+    end_all()
     with contextlib.suppress(OSError):  # the judge may have gone
-        leash.send(end.encode())
+        leash.send(end.to_bytes())
+
+
+def _unmade(error: OSError) -> bytes:
+    return RoomDied(f"it could not be made: {error}").to_bytes()
 
 
 def _take_namespaces() -> None:
@@ -79,7 +90,7 @@ def _be_the_room(leash: socket.socket, limits: Limits, live: Callable[[], None])
         _limit(limits)
         linux.drop_privileges()
     except OSError as error:
-        leash.send(f"it could not be made: {error}".encode())
+        leash.send(_unmade(error))
         os._exit(1)
     leash.close()
     try:
@@ -114,47 +125,3 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_NPROC, limits.processes),
     ):
         resource.setrlimit(what, (value, value))
-
-
-def _watch(room: int, leash: socket.socket, memory: int) -> str:
-    """Wait for the end of the room, or end it; in words, how it ended."""
-    end = os.pidfd_open(room)
-    poll = select.poll()
-    for descriptor in (end, leash.fileno()):
-        poll.register(descriptor, select.POLLIN)
-    reason = ""
-    while not reason:
-        ready = dict(poll.poll(WATCH_SECONDS * 1000))
-        if end in ready:
-            break
-        if ready:
-            reason = "it was dismissed."
-        elif _resident(room) > memory:
-            reason = f"it used more than {memory // 2**20} MiB of memory."
-    if reason:
-        os.kill(room, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(room, 0)[1])
-    return reason or _in_words(status)
-
-
-def _in_words(status: int) -> str:
-    if status >= 0:
-        return f"its process ended with exit status {status}."
-    name = signal.Signals(-status).name
-    if name == "SIGKILL":
-        return "it was killed: it used too much processor time, or the machine has no memory left."
-    return f"its process was ended by {name}."
-
-
-def _resident(root: int) -> int:
-    """Bytes in memory of a process and of all it has started."""
-    total, todo = 0, [root]
-    while todo:
-        process = Path("/proc") / str(todo.pop())
-        try:
-            total += int((process / "statm").read_text().split()[1]) * _PAGE
-            for children in process.glob("task/*/children"):
-                todo += map(int, children.read_text().split())
-        except OSError:
-            continue  # it has just ended
-    return total

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 _TEXT = 4000  # characters of a message or a traceback that are kept
+KINDS = ("time", "memory", "output", "crash", "protocol")
 _NAME = re.compile(r"[A-Za-z_]\w{0,79}")
 
 
@@ -19,7 +21,7 @@ class RoomError(Exception):
     """The room broke a rule, or is gone. What it was asked to do has no result.
 
     Attributes:
-        kind: what it broke: "time", "memory", "output", "crash" or "protocol".
+        kind: what it broke; one of `KINDS`.
     """
 
     kind = "crash"
@@ -32,13 +34,46 @@ class RoomTimeout(RoomError):
 
 
 class RoomDied(RoomError):
-    """The process of the room ended."""
+    """The process of the room ended.
+
+    Args:
+        words: how.
+        kind: see `RoomError`.
+
+    >>> RoomDied.from_bytes(RoomDied("it used too much.", "memory").to_bytes()).kind
+    'memory'
+    """
+
+    def __init__(self, words: str, kind: str = "crash"):
+        super().__init__(words)
+        self.kind = kind
+
+    def to_bytes(self) -> bytes:
+        """What the keeper of a room says on its leash."""
+        return json.dumps({"kind": self.kind, "words": str(self)}).encode()
+
+    @classmethod
+    def from_bytes(cls, said: bytes) -> RoomDied:
+        """What was said on a leash; what `to_bytes` did not make is a crash in these words."""
+        try:
+            match json.loads(said):
+                case {"kind": str(kind), "words": str(words)} if kind in KINDS:
+                    return cls(words[:_TEXT], kind)
+        except (ValueError, RecursionError):
+            pass
+        return cls(said.decode("utf-8", "replace")[:_TEXT] or "its process ended.")
 
 
 class WireError(RoomError):
-    """A message that is malformed, too large, or holds what may not cross."""
+    """A message that is malformed, or holds what may not cross."""
 
     kind = "protocol"
+
+
+class TooLarge(WireError):
+    """A message that is too large."""
+
+    kind = "output"
 
 
 class StudentExit(Exception):

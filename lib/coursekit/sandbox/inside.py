@@ -7,37 +7,48 @@ relied on: whatever a room answers is taken as data, and earns points only by be
 from __future__ import annotations
 
 import copy
+import operator
 import os
-import random
 import socket
 import sys
 import traceback
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NoReturn
 
 from coursekit.checks.source import modules_used, own_line
-from coursekit.sandbox import mutation, shell
-from coursekit.sandbox.bubblewrap import ENVIRONMENT, HOME
+from coursekit.sandbox import mutation
+from coursekit.sandbox.capture import LONGEST, Outputs, Stream
 from coursekit.sandbox.channel import Channel
 from coursekit.sandbox.limits import Limits
-from coursekit.sandbox.wire import Handle, Reader, Writer
+from coursekit.sandbox.messages import Message, Messages
+from coursekit.sandbox.seeds import seed_all
+from coursekit.sandbox.shell import Shell
+from coursekit.sandbox.wire import Handle
+from coursekit.sandbox.wire.format import FUNCTION, ITERATOR
 
 
-def live(descriptor: int, seed: int, limits: Limits) -> None:
-    """Answer requests that come in on a socket, until the other side hangs up."""
+def live(descriptor: int, seed: int, limits: Limits, shell: Shell) -> None:
+    """Answer requests that come in on a socket, until the other side hangs up.
+
+    Args:
+        descriptor: of the socket.
+        seed: of random states.
+        limits: of what is put out.
+        shell: made before this process was forked, and used nowhere else.
+    """
     channel = Channel(_only(descriptor))
-    for folder in (ENVIRONMENT["TMPDIR"], ENVIRONMENT["MPLCONFIGDIR"]):
-        os.mkdir(folder)
-    os.chdir(HOME)
-    sys.path.insert(0, HOME)
-    _seed(seed)
-    outputs = shell.Outputs(limits.output)
-    sys.stdout, sys.stderr = shell.Stream(outputs, "stdout"), shell.Stream(outputs, "stderr")
-    Server(channel, shell.start(outputs)).serve()
+    home = Path(os.environ["HOME"])  # empty so far
+    for name in ("TMPDIR", "MPLCONFIGDIR"):
+        os.mkdir(os.environ[name])
+    os.chdir(home)
+    sys.path.insert(0, str(home))
+    seed_all(seed)
+    outputs = Outputs(limits, lambda size: server.flooded(size))
+    sys.stdout, sys.stderr = Stream(outputs, "stdout"), Stream(outputs, "stderr")
+    shell.outputs = outputs
+    server = Server(channel, shell, home)
+    server.serve()
 
 
 def _only(descriptor: int) -> socket.socket:
@@ -50,24 +61,18 @@ def _only(descriptor: int) -> socket.socket:
     return socket.socket(fileno=3)
 
 
-def _seed(seed: int) -> None:
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
 class Server:
     """Does what the judge asks.
 
     Args:
         channel: to the judge.
         shell: runs the cells.
+        home: where files go.
     """
 
-    def __init__(self, channel: Channel, shell: shell.Shell):
-        self._channel, self._shell = channel, shell
+    def __init__(self, channel: Channel, shell: Shell, home: Path):
+        self._channel, self._shell, self._home = channel, shell, home
+        self._messages = Messages(False, self._export, self._resolve, self._gradients)
         self._kept: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._depth = 0
@@ -77,39 +82,53 @@ class Server:
         """Answer until the judge hangs up."""
         while True:
             try:
-                self._answer(self._receive())
+                self._do(self._receive())
             except EOFError:
                 return
 
-    def ask(self, function: int, args: tuple, kwargs: dict) -> Any:
-        """The value of a function of the judge."""
-        self._send(("callback", function, args, kwargs))
+    def flooded(self, size: int) -> NoReturn:
+        """Say how much was put out, and end the room: an exception could be caught."""
+        if os.getpid() == self._process:
+            self._send(("flood", size))
+        os._exit(1)
+
+    def ask(self, *question: Any) -> Any:
+        """What the judge answers; what it asks meanwhile is done."""
+        message, shared = self._messages.write(question)
+        self._channel.send(message)
         while True:
-            reader = self._receive()
-            request = reader.message()
-            if request[0] == "return":
-                return request[1]
-            if request[0] == "raise":
-                raise _exception(*request[1:])
-            self._do(request, reader.shared)
+            answer = self._receive()
+            match answer.value:
+                case ("return", value, list(changes)):
+                    mutation.repeat(shared, changes)
+                    return value
+                case ("raise", (list(types), str(text)), list(changes)):
+                    mutation.repeat(shared, changes)
+                    raise _exception(types, text)
+                case _:
+                    self._do(answer)
 
-    def _receive(self) -> Reader:
-        return Reader(self._channel.receive(), self._resolve, share=True)
+    def _gradients(self, known: list, likes: dict[int, Any]) -> list:
+        return self.ask("gradients", known, list(likes))
 
-    def _answer(self, reader: Reader) -> None:
-        self._do(reader.message(), reader.shared)
+    def _receive(self) -> Message:
+        return self._messages.read(self._channel.receive())
 
-    def _do(self, request: tuple, shared: list[Any]) -> None:
+    def _do(self, request: Message) -> None:
         """Run one request; whatever it raises is its answer."""
-        action, *details = request
+        what, *details = request.value
         if not self._depth:
             self._shell.outputs.begin()
         self._depth += 1
         try:
-            reply = _ACTIONS[action](self, *details, shared)
-            message = Writer(self._export).message(reply)
+            with request.mode():
+                if action := _ACTIONS.get(what):
+                    reply = action(self, *details)
+                else:
+                    reply = self._deed(what, *details, request.shared)
+            message, _ = self._messages.write(reply)
         except BaseException as error:
-            message = Writer(self._export).message(("error", _report(error), [], "", []))
+            message, _ = self._messages.write(("error", _report(error), [], "", []))
         finally:
             self._depth -= 1
         if os.getpid() != self._process:
@@ -117,7 +136,7 @@ class Server:
         self._channel.send(message)
 
     def _send(self, value: Any) -> None:
-        self._channel.send(Writer(self._export).message(value))
+        self._channel.send(self._messages.write(value)[0])
 
     def _export(self, value: Any) -> Handle:
         number = self._numbers.get(id(value))
@@ -127,43 +146,40 @@ class Server:
         return Handle(number, type(value).__name__[:80])
 
     def _resolve(self, handle: Handle) -> Any:
-        return (
-            Callback(self, handle.number) if handle.kind == "judge" else self._kept[handle.number]
-        )
+        stands_for = _OF_THE_JUDGE.get(handle.kind)
+        return stands_for(self, handle.number) if stands_for else self._kept[handle.number]
 
-    def _write(self, files: dict[str, bytes], _shared: list[Any]) -> tuple:
+    def _write(self, files: dict[str, bytes]) -> tuple:
         for name, content in files.items():
-            Path(HOME, name).write_bytes(content)
+            path = self._home / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         return ("done",)
 
-    def _run(self, source: str, _shared: list[Any]) -> tuple:
+    def _run(self, source: str) -> tuple:
         result = self._shell.run_cell(source, store_history=True)
         error = result.error_before_exec or result.error_in_exec
         return ("ran", self._shell.outputs.finished(), None if error is None else _report(error))
 
-    def _look_up(self, names: list[str], _shared: list[Any]) -> tuple:
+    def _look_up(self, names: list[str]) -> tuple:
         namespace = self._shell.user_ns
         return ("value", {name: namespace[name] for name in names if name in namespace})
 
-    def _get(self, target: Any, name: str, _shared: list[Any]) -> tuple:
-        return ("value", getattr(target, name))
-
-    def _copy(self, target: Any, _shared: list[Any]) -> tuple:
-        return ("value", copy.deepcopy(target))
-
-    def _modules(self, target: Any, _shared: list[Any]) -> tuple:
+    def _modules(self, target: Any) -> tuple:
         return ("value", sorted(modules_used(target)))
 
-    def _call(self, target: Any, args: tuple, kwargs: dict, shared: list[Any]) -> tuple:
+    def _deed(self, name: str, args: tuple, kwargs: dict, shared: list[Any]) -> tuple:
+        deed = self._differentiate if name == "gradients" else _DEEDS[name]
         before = mutation.snapshot(shared)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("default")
+        with self._shell.outputs.warned() as warned:
             try:
-                answer = ("value", target(*args, **kwargs))
+                answer = ("value", deed(*args, **kwargs))
             except BaseException as error:
                 answer = ("error", _report(error))
-        warned = [(w.category.__name__, str(w.message)) for w in caught]
         return (*answer, mutation.changed(shared, before), self._printed(), warned)
+
+    def _differentiate(self, known: list, wanted: list[int]) -> list:
+        return self._messages.gradients.question(known, wanted)()
 
     def _printed(self) -> str:
         """What has been printed since the last request of the judge; shown figures are dropped."""
@@ -180,18 +196,40 @@ class Callback:
         self._server, self.number = server, number
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Its value for these arguments, which go over by value."""
-        return self._server.ask(self.number, args, kwargs)
+        """Its value for these arguments, which go over by value; what it changes comes back."""
+        return self._server.ask("callback", self.number, args, kwargs)
 
 
+class Steps(Callback):
+    """An iterator of the judge, as a student's code sees it."""
+
+    def __iter__(self) -> Steps:
+        return self
+
+    def __next__(self) -> Any:
+        return self()
+
+
+_OF_THE_JUDGE = {FUNCTION: Callback, ITERATOR: Steps}
 _ACTIONS: dict[str, Callable[..., tuple]] = {
     "write": Server._write,
     "run": Server._run,
     "names": Server._look_up,
-    "get": Server._get,
-    "copy": Server._copy,
     "modules": Server._modules,
-    "call": Server._call,
+}
+# What a proxy asks for. `operator.call`, unlike a function written here, shows in no traceback.
+_DEEDS: dict[str, Callable[..., Any]] = {
+    "call": operator.call,
+    "get": getattr,
+    "set": setattr,
+    "length": len,
+    "truth": bool,
+    "item": operator.getitem,
+    "put": operator.setitem,
+    "contains": operator.contains,
+    "iterate": iter,
+    "next": next,
+    "copy": copy.deepcopy,
 }
 
 
@@ -201,8 +239,8 @@ def _report(error: BaseException) -> dict[str, Any]:
     lines = traceback.format_exception(type(error), error, inner)
     return {
         "types": [kind.__name__ for kind in type(error).__mro__[:-1]],
-        "message": str(error),
-        "traceback": "".join(lines)[-shell.LONGEST :],
+        "message": str(error)[: 2 * LONGEST],
+        "traceback": "".join(lines)[-LONGEST:],
         "line": own_line(error),
     }
 

@@ -1,4 +1,4 @@
-"""Which arguments a call changed: noticed in the room, repeated in the judge."""
+"""Which arguments a call changed: noticed where it runs, repeated where it was made."""
 
 from __future__ import annotations
 
@@ -21,16 +21,34 @@ def changed(values: list[Any], before: list[Any]) -> list[tuple[int, Any]]:
     return [(i, value) for i, (value, old) in enumerate(pairs) if not _same(value, old)]
 
 
-def repeat(value: Any, new: Any) -> None:
-    """Change `value` in place into `new`.
+def repeat(values: list[Any], changes: list[tuple[int, Any]]) -> None:
+    """Change `values` in place as `changed` says.
 
     Raises:
-        WireError: it cannot become that; an array keeps its dtype and size.
+        WireError: one cannot become that; an array keeps its dtype and size.
     """
+    for change in changes:
+        match change:
+            case (int(place), new) if 0 <= place < len(values):
+                _repeat(values[place], new)
+            case _:
+                raise WireError("a change of an argument makes no sense.")
+
+
+def _repeat(value: Any, new: Any) -> None:
     try:
         _become(value, new)
     except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise WireError(f"an argument was changed into what it cannot become: {error}") from error
+
+
+def same_tensor(value: Any, old: Any) -> bool:
+    """Whether two tensors are equal in shape, dtype and values; NaN equals NaN."""
+    if (value.shape, value.dtype, value.device) != (old.shape, old.dtype, old.device):
+        return False
+    if value.is_meta or sys.modules["torch"].equal(value, old):
+        return True
+    return bool(((value == old) | (value.isnan() & old.isnan())).all())
 
 
 def _state(value: Any) -> Any:
@@ -54,12 +72,7 @@ def _same(value: Any, old: Any) -> bool:
         return list(value) == list(old) and all(value[key] is old[key] for key in value)
     if isinstance(value, set):
         return value == old
-    return value.shape == old.shape and (value.is_meta or _same_tensor(value, old))
-
-
-def _same_tensor(value: Any, old: Any) -> bool:
-    torch = sys.modules["torch"]
-    return torch.equal(value, old) or bool(((value == old) | (value.isnan() & old.isnan())).all())
+    return same_tensor(value.detach(), old)
 
 
 def _become(value: Any, new: Any) -> None:
@@ -80,4 +93,14 @@ def _become(value: Any, new: Any) -> None:
             value.shape = new.shape
         value[...] = new
     else:
+        _become_tensor(value, new)
+
+
+def _become_tensor(value: Any, new: Any) -> None:
+    if value.shape != new.shape or value.is_meta:
         value.data = new.data
+    elif new.requires_grad:  # computed in the room: from here on part of its graph
+        value.copy_(new)
+    else:
+        with sys.modules["torch"].no_grad():
+            value.copy_(new)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from coursekit.sandbox.room import Room
 
+LONGEST = 2**24  # items; Python makes space for as many as a length says
+
 
 class Proxy:
     """A function, class or object of a student.
 
-    Calling it, and calling its methods, happens in the room; arguments and results go by value.
+    Calling it, its methods and attributes, its length, items and truth: all that happens in the
+    room, and raises here what the student's code raises there. Values go by value.
 
     Args:
         room: where it lives.
@@ -19,6 +22,8 @@ class Proxy:
         kind: the name of its type.
         name: what a test cell calls it.
     """
+
+    __slots__ = ("__name__", "__weakref__", "_kind", "_number", "_room")
 
     def __init__(self, room: Room, number: int, kind: str, name: str = ""):
         self._room, self._number, self._kind = room, number, kind
@@ -31,15 +36,48 @@ class Proxy:
             RoomError: the room took too long, died, or broke the protocol.
             Exception: what the student's code raised, as `errors.rebuilt` has it.
         """
-        return self._room.call(self, args, kwargs)
+        return self._room.do("call", self, *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # no protocol of Python or IPython is followed into the room
             raise AttributeError(f"{self!r} has no {name!r} on this side.")
-        return self._room.get(self, name)
+        return self._room.do("get", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+        else:
+            self._room.do("set", self, name, value)
+
+    def __len__(self) -> int:
+        length = self._room.do("length", self)
+        if type(length) is not int or not 0 <= length <= LONGEST:
+            raise self._room.broken(f"a length is no number from 0 to {LONGEST}.")
+        return length
+
+    def __bool__(self) -> bool:
+        return self._truth("truth")
+
+    def __contains__(self, item: Any) -> bool:
+        return self._truth("contains", item)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._room.do("item", self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._room.do("put", self, key, value)
+
+    def __iter__(self) -> Proxy:
+        iterator = self._room.do("iterate", self)
+        if not isinstance(iterator, Proxy):
+            raise self._room.broken("what is to be iterated over is no iterator.")
+        return iterator
+
+    def __next__(self) -> Any:
+        return self._room.step(self)
 
     def __deepcopy__(self, _memo: dict) -> Any:
-        return self._room.copy(self)
+        return self._room.do("copy", self)
 
     def __modules_used__(self) -> set[str]:
         """Dotted names of the modules that it uses, as the room says and as the judge can read."""
@@ -47,3 +85,9 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"<{self.__name__}: a {self._kind} of the student>"
+
+    def _truth(self, what: str, *args: Any) -> bool:
+        answer = self._room.do(what, self, *args)
+        if type(answer) is not bool:
+            raise self._room.broken("the answer is neither True nor False.")
+        return answer

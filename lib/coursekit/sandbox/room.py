@@ -7,7 +7,7 @@ import contextlib
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from coursekit.sandbox import mutation
@@ -19,11 +19,15 @@ from coursekit.sandbox.errors import (
     WireError,
     rebuilt,
 )
+from coursekit.sandbox.messages import Message, Messages
 from coursekit.sandbox.outputs import CellRun, cell_run
 from coursekit.sandbox.proxy import Proxy
-from coursekit.sandbox.wire import Handle, Reader, Writer
+from coursekit.sandbox.wire import Handle
+from coursekit.sandbox.wire.format import FUNCTION, ITERATOR
 
 MAX_NESTED = 8  # calls into the room, from callbacks, from calls into the room, ...
+MAX_STEPS = 100_000  # of one iteration over something in the room
+MAX_STEPS_BYTES = 2**30  # that these bring
 
 
 class Room:
@@ -37,8 +41,10 @@ class Room:
         self._end, self._leash, self._limits = end, leash, limits
         self._channel = GuardedChannel(end, leash, limits.message)
         self._deadline, self._named = deadline, modules_named
+        self._messages = Messages(True, self._export, self._resolve, self._gradients)
         self._functions: list[Callable] = []
-        self._depth = 0
+        self._steps: dict[int, list[int]] = {}
+        self._depth, self._printed = 0, 0
         self.failure: RoomError | None = None
 
     def __enter__(self) -> Room:
@@ -52,6 +58,7 @@ class Room:
         self.failure = self.failure or RoomDied("it was dismissed.")
         self._end.close()
         self._leash.close()
+        self._messages.close()
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Put files into its home."""
@@ -75,19 +82,30 @@ class Room:
             found[name].__name__ = name
         return {name: found[name] for name in names if name in found}
 
-    def call(self, target: Proxy, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """Call something in the room; see `Proxy`."""
-        request = ("call", target, args, kwargs)
-        reply, shared = self._exchange(request, self._limits.call_seconds)
-        return self._checked(self._outcome, reply, shared)
+    def do(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """Something done in the room to what lives there.
 
-    def get(self, target: Proxy, name: str) -> Any:
-        """An attribute."""
-        return self._value(("get", target, name))
+        Args:
+            what: "call", "get", "set", "length", "truth", "item", "put", "contains", "iterate",
+                "next", "copy" or "gradients".
+            args: of the function of Python that does it.
+            kwargs: of a call.
+        Raises:
+            RoomError: the room took too long, died, or broke the protocol.
+            Exception: what the student's code raised, as `errors.rebuilt` has it.
+        """
+        return self._done(what, args, kwargs)[0]
 
-    def copy(self, target: Proxy) -> Any:
-        """A deep copy."""
-        return self._value(("copy", target))
+    def step(self, iterator: Proxy) -> Any:
+        """The next item of an iterator, of which there may not be too many."""
+        value, size = self._done("next", (iterator,), {})
+        spent = self._steps.setdefault(iterator._number, [0, 0])
+        spent[0] += 1
+        spent[1] += size
+        if spent[0] > MAX_STEPS or spent[1] > MAX_STEPS_BYTES:
+            words = f"an iteration gives more than {MAX_STEPS} items, or {MAX_STEPS_BYTES} bytes."
+            raise self._failed(RoomTimeout(words))
+        return value
 
     def modules_used(self, target: Proxy) -> set[str]:
         """Modules a function uses: as the room says, and as the judge reads its source."""
@@ -95,6 +113,10 @@ class Room:
         if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
             raise self._failed(WireError("the room lists modules in a form that makes no sense."))
         return set(said) | self._named(target.__name__)
+
+    def broken(self, words: str) -> WireError:
+        """The error to raise for an answer that makes no sense; it is the end of the room."""
+        return self._failed(WireError(words))
 
     def _value(self, request: tuple) -> Any:
         reply = self._ask(request, self._limits.call_seconds)
@@ -105,6 +127,18 @@ class Room:
                 raise self._checked(rebuilt, report)
         raise self._failed(WireError("a reply makes no sense."))
 
+    def _done(self, what: str, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, int]:
+        """What came of it, and the size of the reply."""
+        reply, shared = self._exchange((what, args, kwargs), self._limits.call_seconds)
+        return self._checked(self._outcome, reply.value, shared), reply.size
+
+    def _gradients(self, known: list, likes: dict[int, Any]) -> list:
+        """What the room says of its part of a backward pass."""
+        from coursekit.sandbox.gradients import checked
+
+        got = self.do("gradients", known, list(likes))
+        return self._checked(checked, got, likes)
+
     def _outcome(self, reply: Any, shared: list[Any]) -> Any:
         """The value of a call, once all that it did on the way is repeated on this side."""
         match reply:
@@ -112,18 +146,15 @@ class Room:
                 pass
             case _:
                 raise WireError("the reply to a call makes no sense.")
-        for change in changes:
-            match change:
-                case (int(place), new) if 0 <= place < len(shared):
-                    mutation.repeat(shared[place], new)
-                case _:
-                    raise WireError("a change of an argument makes no sense.")
+        mutation.repeat(shared, changes)
         error = None
         if kind == "error":
             if not isinstance(result, dict):
                 raise WireError("an exception makes no sense.")
             error = rebuilt(result)
-        sys.stdout.write(printed)
+        self._printed += len(printed)
+        if self._printed <= self._limits.flood:  # thousands of calls would fill the judge's memory
+            sys.stdout.write(printed)
         for warning in warned[:100]:
             _warn_again(warning)
         if error is not None:
@@ -138,27 +169,34 @@ class Room:
             raise self._failed(error) from None
 
     def _ask(self, request: tuple, seconds: float) -> Any:
-        return self._exchange(request, seconds)[0]
+        return self._exchange(request, seconds)[0].value
 
-    def _exchange(self, request: tuple, seconds: float) -> tuple[Any, list[Any]]:
+    def _exchange(self, request: tuple, seconds: float) -> tuple[Message, list[Any]]:
         """The reply to a request, and the mutable values of the request in order."""
         if self.failure:
             raise self._gone()
         if self._depth >= MAX_NESTED:
             raise RecursionError(f"more than {MAX_NESTED} calls within calls")
-        writer = Writer(self._export, share=True)
-        message = writer.message(request)
+        message, shared = self._messages.write(request)
         deadline = min(time.monotonic() + seconds, self._deadline)
         self._depth += 1
         try:
             self._channel.send(message, deadline)
             while True:
-                reply = Reader(self._channel.receive(deadline), self._resolve).message()
-                match reply:
+                reply = self._messages.read(self._channel.receive(deadline))
+                match reply.value:
                     case ("callback", int(number), tuple(args), dict(kwargs)):
-                        self._answer(number, args, kwargs, deadline)
+                        answer = self._call_back(reply, number, args, kwargs)
+                    case ("gradients", list(known), list(wanted)):
+                        question = self._messages.gradients.question(known, wanted)
+                        answer = self._answer(reply, question)
+                    case ("flood", int(size)):
+                        most = self._limits.flood
+                        said = f"it put out {size} bytes of text and pictures; at most {most}."
+                        raise RoomDied(said, "output")
                     case _:
-                        return reply, writer.shared
+                        return reply, shared
+                self._channel.send(answer, deadline)
         except RoomTimeout:
             spent = f"it took more than {seconds:g} s."
             out = "the time for this submission is used up."
@@ -169,21 +207,31 @@ class Room:
         finally:
             self._depth -= 1
 
-    def _answer(self, number: int, args: tuple, kwargs: dict, deadline: float) -> None:
-        """Run a function that was passed into the room, and send back what it gives."""
+    def _call_back(self, asked: Message, number: int, args: tuple, kwargs: dict) -> bytes:
+        """Run a function that was passed into the room; what it gives, as a message."""
         if not 0 <= number < len(self._functions):
             raise WireError("the room calls a function that it was never given.")
         if not all(isinstance(name, str) for name in kwargs):
             raise WireError("the name of an argument is no string.")
+        return self._answer(asked, self._functions[number], *args, **kwargs)
+
+    def _answer(self, asked: Message, function: Callable, /, *args: Any, **kwargs: Any) -> bytes:
+        """What `function` gives and changes in its arguments, or what it raises, as a message."""
+        before = mutation.snapshot(asked.shared)
         try:
-            answer = ("return", self._functions[number](*args, **kwargs))
-            message = Writer(self._export).message(answer)
+            with asked.mode():
+                value = function(*args, **kwargs)
+            changes = mutation.changed(asked.shared, before)
+            return self._messages.write(("return", value, changes))[0]
         except Exception as error:
             if self.failure:
                 raise self._gone() from None
-            names = [kind.__name__ for kind in type(error).__mro__[:-1]]
-            message = Writer(self._export).message(("raise", names, str(error)))
-        self._channel.send(message, deadline)
+            raised = [kind.__name__ for kind in type(error).__mro__[:-1]], str(error)
+        try:
+            changes = mutation.changed(asked.shared, before)
+            return self._messages.write(("raise", raised, changes))[0]
+        except (TypeError, WireError):  # what it put into an argument may not cross
+            return self._messages.write(("raise", raised, []))[0]
 
     def _failed(self, error: RoomError) -> RoomError:
         """`error`, after which this room is no more."""
@@ -202,13 +250,14 @@ class Room:
             if value._room is not self:
                 raise RoomDied(f"{value!r} was lost with the room it lived in.")
             return Handle(value._number, "room")
-        if not callable(value):
+        is_iterator = isinstance(value, Iterator)
+        if not callable(value) and not is_iterator:
             raise TypeError(
                 f"a {type(value).__name__} cannot cross into the room; pass arrays, numbers, "
                 "strings, containers of them, or functions."
             )
-        self._functions.append(value)
-        return Handle(len(self._functions) - 1, "judge")
+        self._functions.append(value.__next__ if is_iterator else value)
+        return Handle(len(self._functions) - 1, ITERATOR if is_iterator else FUNCTION)
 
     def _resolve(self, handle: Handle) -> Any:
         return Proxy(self, handle.number, handle.kind[:80])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 
-from coursekit.sandbox import bubblewrap, warm_process
+from coursekit.sandbox import bubblewrap, unconfined, warm_process
 from coursekit.sandbox.errors import RoomDied, SandboxUnavailable
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.room import Room
@@ -31,14 +29,16 @@ class Warm:
         room.look_up(["double"])["double"](3)
 
     Args:
-        modules: to import besides NumPy, torch, Matplotlib and IPython; what a course's notebooks
-            spend their first seconds on.
+        modules: to import besides NumPy, Matplotlib and IPython; what a course's notebooks spend
+            their first seconds on, torch for one.
+        confined: in Bubblewrap. Without it a room keeps a process, a home and limits of its own,
+            and no wall: what it may read and write is what the caller may; see `unconfined`.
     Raises:
         SandboxUnavailable: rooms cannot be made on this machine.
     """
 
-    def __init__(self, modules: Sequence[str] = ()):
-        self._modules = tuple(modules)
+    def __init__(self, modules: Sequence[str] = (), *, confined: bool = True):
+        self._modules, self._confined = tuple(modules), confined
         self._process: subprocess.Popen | None = None
         self._owner = 0  # the process that started it; its forked children share it
 
@@ -71,8 +71,8 @@ class Warm:
         if self._is_gone():
             self._start()
         end, theirs = socket.socketpair()
-        leash, their_leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        request = json.dumps({"limits": asdict(limits), "seed": seed}).encode()
+        leash, their_leash = socket.socketpair()
+        request = warm_process.request(limits, seed)
         room = Room(end, leash, limits, deadline, modules_named)
         try:
             with theirs, their_leash:
@@ -84,15 +84,17 @@ class Warm:
         return room
 
     def _start(self) -> None:
-        reason = bubblewrap.missing()
+        reason = bubblewrap.missing() if self._confined else ""
         if reason:
             raise SandboxUnavailable(reason)
         self._stop()
+        outside = bubblewrap if self._confined else unconfined
+        program = warm_process.program(self._modules, self._confined)
         self._owner = os.getpid()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair()
         with theirs, tempfile.TemporaryFile() as errors:
             self._process = subprocess.Popen(
-                bubblewrap.command(warm_process.program(self._modules)),
+                outside.command(program),
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -104,9 +106,8 @@ class Warm:
                 self._stop()
                 errors.seek(0)
                 said = errors.read().decode("utf-8", "replace").strip()[-2000:]
-                raise SandboxUnavailable(
-                    f"The sandbox does not start. Are user namespaces allowed here?\n{said}"
-                )
+                advice = " Are user namespaces allowed here?" if self._confined else ""
+                raise SandboxUnavailable(f"The sandbox does not start.{advice}\n{said}")
 
     def _is_gone(self) -> bool:
         """Whether it has to be started. Only its own parent can ask; a forked child believes."""

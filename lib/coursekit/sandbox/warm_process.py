@@ -1,7 +1,9 @@
 """The warm process: it has imported what notebooks import, and forks a room for each request.
 
-It never runs a student's code. `main` is its whole life. A process that has threads cannot be
-forked safely, so it refuses to serve when an import has started one.
+It never runs a student's code. `main` is its whole life. What every room would have to do is done
+before they are forked: it imports, makes an IPython shell, and does once what takes long the first
+time. A process that has threads cannot be forked safely, so it refuses to serve when one has
+started.
 """
 
 from __future__ import annotations
@@ -12,13 +14,17 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
 
-from coursekit.sandbox import enclosure, inside
-from coursekit.sandbox.bubblewrap import ENVIRONMENT
+from coursekit.sandbox import enclosure, inside, unconfined
+from coursekit.sandbox import shell as shells
 from coursekit.sandbox.limits import Limits
 
 READY = b"ready"
+_SIZE = 1024  # bytes of every request: a stream keeps no borders between messages
 _WANTED = (
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
@@ -28,44 +34,86 @@ _WANTED = (
     "IPython.core.logger",
     "IPython.core.magics.execution",
 )
+_WITH_TORCH = (
+    "coursekit.sandbox.gradients",
+    "torch._dynamo",  # which the first optimiser imports, for most of a second
+)
 
 
-def program(modules: Iterable[str]) -> str:
+def program(modules: Iterable[str], confined: bool) -> str:
     """The text of the program that the warm process runs."""
-    return f"from coursekit.sandbox.warm_process import main\nmain({tuple(modules)!r})\n"
+    arguments = tuple(modules), confined
+    return (
+        "from coursekit.startup import skip_grammars\n"
+        "skip_grammars()\n"
+        "from coursekit.sandbox.warm_process import main\n"
+        f"main(*{arguments!r})\n"
+    )
 
 
-def main(modules: tuple[str, ...]) -> None:
-    """Import, say so, and fork a room for every request, until the judge hangs up."""
-    os.makedirs(ENVIRONMENT["TMPDIR"])
-    _import()
-    for name in modules:
-        importlib.import_module(name)
-    threads = len(os.listdir("/proc/self/task"))
-    if threads > 1:
-        raise RuntimeError(f"{threads - 1} threads were started while importing {modules}.")
+def request(limits: Limits, seed: int) -> bytes:
+    """What asks for a room; two sockets go with it, to the room and to its keeper."""
+    return json.dumps({"limits": asdict(limits), "seed": seed}).encode().ljust(_SIZE)
+
+
+def main(modules: tuple[str, ...], confined: bool) -> None:
+    """Prepare, say so, and fork a room for every request, until the judge hangs up."""
+    way = enclosure if confined else unconfined
     control = socket.socket(fileno=os.dup(0))
     _forget_standard_input()
-    gc.collect()
-    gc.freeze()  # the collector would write to every page that rooms share
-    control.send(READY)
-    while True:
-        request, ends, _, _ = socket.recv_fds(control, 4096, 2)
-        if not request:
-            return
-        _reap()
-        if os.fork() == 0:
-            _become_keeper(control, json.loads(request), *ends)
-        for end in ends:
-            os.close(end)
+    with way.prepared():
+        _import(modules)
+        shell = shells.start()
+        _format_exception(shell)
+        _draw()
+        threads = _threads()
+        if threads > 1:
+            raise RuntimeError(f"{threads - 1} threads were started while importing {modules}.")
+        gc.collect()
+        gc.freeze()  # the collector would write to every page that rooms share
+        control.send(READY)
+        while (asked := socket.recv_fds(control, _SIZE, 2))[0]:
+            _reap()
+            if os.fork() == 0:
+                _become_keeper(way, control, shell, *asked[:2])
+            for end in asked[1]:
+                os.close(end)
 
 
-def _import() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    for name in _WANTED:
+def _import(modules: Iterable[str]) -> None:
+    for name in (*_WANTED, *modules):
         importlib.import_module(name)
+    for name in _WITH_TORCH if "torch" in sys.modules else ():
+        importlib.import_module(name)
+
+
+def _format_exception(shell: shells.Shell) -> None:
+    """As IPython does, which then finds out which file each module is from."""
+    try:
+        raise ValueError
+    except ValueError:
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
+
+
+def _draw() -> None:
+    """A figure that nobody sees: fonts, formulas, colour maps and the PNG writer get ready."""
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    left.plot([0.0, 0.5], [0.0, 1.5], label="$x_1$")
+    left.set_title("a title")
+    left.legend()
+    figure.colorbar(right.imshow([[0.0, 1.0]]))
+    print_figure(figure, fmt="png")
+
+
+def _threads() -> int:
+    tasks = Path("/proc/self/task")
+    return len(os.listdir(tasks)) if tasks.exists() else threading.active_count()
 
 
 def _forget_standard_input() -> None:
@@ -83,13 +131,15 @@ def _reap() -> None:
             return
 
 
-def _become_keeper(control: socket.socket, request: dict, end: int, leash: int) -> None:
+def _become_keeper(way, control: socket.socket, shell, asked: bytes, ends: list[int]) -> None:
     """Never returns."""
     control.close()
+    end, leash = ends
     try:
         with socket.socket(fileno=leash) as held:
-            limits = Limits(**request["limits"])
-            enclosure.keep(held, limits, lambda: inside.live(end, request["seed"], limits))
+            wanted = json.loads(asked)
+            limits = Limits(**wanted["limits"])
+            way.keep(held, limits, lambda: inside.live(end, wanted["seed"], limits, shell))
     finally:
         sys.stderr.flush()
         os._exit(0)

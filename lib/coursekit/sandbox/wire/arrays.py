@@ -34,6 +34,13 @@ def is_mutable_data(value: Any) -> bool:
     return _is_tensor(value)
 
 
+def is_joined(value: Any) -> bool:
+    """Whether `value`, an array or a tensor, is a tensor that takes part in automatic gradients."""
+    if isinstance(value, (np.ndarray, np.random.Generator)):
+        return False
+    return value.requires_grad or isinstance(value, _torch().nn.Parameter)
+
+
 def parts(value: Any) -> tuple[bytes, Any, bytes | memoryview]:
     """The tag of an array, tensor or generator, a description of it, and its bytes."""
     if isinstance(value, np.ndarray):
@@ -131,7 +138,7 @@ def _tensor_parts(value: Any) -> tuple[Any, bytes]:
     torch = _torch()
     axes = _axes(value.stride())
     name, device = str(value.dtype)[6:], value.device.type
-    about = (name, tuple(value.shape), axes, bool(value.requires_grad), device)
+    about = (name, tuple(value.shape), axes, device)
     if device == "meta":
         return about, b""
     flat = value.detach().resolve_conj().resolve_neg().permute(axes).contiguous().reshape(-1)
@@ -140,7 +147,7 @@ def _tensor_parts(value: Any) -> tuple[Any, bytes]:
 
 def _tensor(about: Any, raw: memoryview) -> Any:
     torch = _torch()
-    name, shape, axes, requires_grad, device = about
+    name, shape, axes, device = about
     if name not in _TORCH or device not in ("cpu", "meta"):
         raise WireError(f"tensors of dtype {name!r:.80} on {device!r:.80} may not cross.")
     kind = getattr(torch, name)
@@ -154,8 +161,7 @@ def _tensor(about: Any, raw: memoryview) -> Any:
         made = torch.frombuffer(bytearray(raw), dtype=torch.uint8).ne(0).reshape(ordered)
     else:
         made = torch.frombuffer(bytearray(raw), dtype=kind).reshape(ordered)
-    made = made.permute([int(axis) for axis in np.argsort(axes)])
-    return made.requires_grad_(bool(requires_grad) and kind.is_floating_point)
+    return made.permute([int(axis) for axis in np.argsort(axes)])
 
 
 def _generator(about: Any, raw: memoryview) -> np.random.Generator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from coursekit.sandbox.wire import arrays
 from coursekit.sandbox.wire.format import (
     COMPLEX,
     FLOAT,
+    HEAD,
     MAX_DEPTH,
     MAX_HASHED,
     MAX_INTEGER,
@@ -33,14 +34,37 @@ class Reader:
         resolve: turns a `Handle` into what stands for it on this side.
         share: accept references to earlier values. Off where the sender is not trusted: a few
             lists that hold each other unfold into more than any memory.
+        joined: gives the tensor that both sides know by a number.
+
+    Attributes:
+        shared: the mutable values of the message, in the order of `Writer.shared`.
     """
 
     def __init__(
-        self, data: bytes | bytearray, resolve: Callable[[Handle], Any], share: bool = False
+        self,
+        data: bytes | bytearray,
+        resolve: Callable[[Handle], Any],
+        share: bool = False,
+        joined: Callable[[int], Any] | None = None,
     ):
-        self._data, self._resolve, self._share = memoryview(data), resolve, share
+        self._data, self._resolve = memoryview(data), resolve
+        self._share, self._joined = share, joined
         self._at, self._records, self._hashed = 0, 0, 0
         self.shared: list[Any] = []
+
+    def head(self) -> Any:
+        """What is said about tensors before the message, which begins with `HEAD`: plain data.
+
+        Raises:
+            WireError: it is malformed.
+        """
+        self._take(len(HEAD))
+        of_message = self._resolve, self._joined
+        self._resolve, self._joined = _refuse, None
+        said = self._value(0)
+        self._resolve, self._joined = of_message
+        self.shared.clear()
+        return said
 
     def message(self) -> Any:
         """The value.
@@ -105,8 +129,7 @@ class Reader:
         return [self._value(depth + 1) for _ in range(self._count())]
 
     def _keep(self, value: Any) -> Any:
-        if self._share:
-            self.shared.append(value)
+        self.shared.append(value)
         return value
 
     def _list(self, depth: int) -> list[Any]:
@@ -160,14 +183,17 @@ class Reader:
         self._keep(None)
         about = self._value(depth + 1)
         raw = self._take(self._number())
-        made = arrays.whole(tag, about, raw)
-        if self._share:
-            self.shared[place] = made
+        made = self.shared[place] = arrays.whole(tag, about, raw)
         return made
+
+    def _tensor(self, _depth: int) -> Any:
+        if self._joined is None:
+            raise WireError("a message names a tensor where none can be known.")
+        return self._joined(self._number())
 
     def _reference(self, _depth: int) -> Any:
         number = self._number()
-        if number >= len(self.shared):
+        if not self._share or number >= len(self.shared):
             raise WireError("a message refers to a value that it does not hold.")
         return self.shared[number]
 
@@ -199,8 +225,14 @@ _READERS: dict[bytes, Callable[[Reader, int], Any]] = {
     b"c": Reader._array,
     b"G": Reader._array,
     b"R": Reader._reference,
+    b"L": Reader._tensor,
+    b"J": lambda reader, depth: reader._keep(reader._tensor(depth)),
     b"H": Reader._handle,
 }
+
+
+def _refuse(handle: Handle) -> NoReturn:
+    raise WireError(f"a {handle.kind:.80} stands where only data may stand.")
 
 
 def _is_hashable(key: Any) -> bool:

@@ -30,11 +30,22 @@ class Writer:
     Args:
         export: gives the `Handle` of a value that cannot cross; raises TypeError to refuse.
         share: write a mutable value that occurs twice once, so that it is one value again on the
-            other side, and remember the order in `shared`.
+            other side.
+        join: gives the number by which both sides know a tensor that takes part in automatic
+            gradients. Without it such tensors go as plain data.
+
+    Attributes:
+        shared: the mutable values of the message, in order. Leaves of automatic gradients are not
+            among them: they have numbers, and live on both sides.
     """
 
-    def __init__(self, export: Callable[[Any], Handle], share: bool = False):
-        self._export, self._share = export, share
+    def __init__(
+        self,
+        export: Callable[[Any], Handle],
+        share: bool = False,
+        join: Callable[[Any], int] | None = None,
+    ):
+        self._export, self._share, self._join = export, share, join
         self._records = 0
         self._parts: list[bytes | memoryview] = []
         self._seen: dict[int, int] = {}
@@ -61,8 +72,13 @@ class Writer:
             self._plain(value)
         elif isinstance(value, (tuple, frozenset, slice, range)):
             self._fixed(value, depth)
-        elif arrays.is_mutable_data(value) or isinstance(value, (list, dict, set)):
+        elif isinstance(value, (list, dict, set)):
             self._mutable(value, depth)
+        elif arrays.is_mutable_data(value):
+            if self._join and arrays.is_joined(value):
+                self._joined(value)
+            else:
+                self._mutable(value, depth)
         elif isinstance(value, type) and TYPES.get(value.__name__) is value:
             self._parts += [b"Y", _text(value.__name__)]
         elif (name := arrays.dtype_name(value)) is not None:
@@ -101,13 +117,24 @@ class Writer:
             tag = b"S" if isinstance(value, slice) else b"r"
             self._items(tag, (value.start, value.stop, value.step), 3, depth)
 
+    def _is_reference(self, value: Any) -> bool:
+        """Whether a reference to `value` was written, which was there before; else it is kept."""
+        if self._share and id(value) in self._seen:
+            self._parts += [b"R", SIZE.pack(self._seen[id(value)])]
+            return True
+        self._seen[id(value)] = len(self.shared)
+        self.shared.append(value)
+        return False
+
+    def _joined(self, value: Any) -> None:
+        if value.is_leaf:
+            self._parts += [b"L", SIZE.pack(self._join(value))]
+        elif not self._is_reference(value):
+            self._parts += [b"J", SIZE.pack(self._join(value))]
+
     def _mutable(self, value: Any, depth: int) -> None:
-        if self._share:
-            if id(value) in self._seen:
-                self._parts += [b"R", SIZE.pack(self._seen[id(value)])]
-                return
-            self._seen[id(value)] = len(self.shared)
-            self.shared.append(value)
+        if self._is_reference(value):
+            return
         if isinstance(value, list):
             self._items(b"l", list.__iter__(value), list.__len__(value), depth)
         elif isinstance(value, set):

@@ -1,0 +1,214 @@
+"""What a test may do with an object of a student: what Python does with it in the student's kernel.
+
+Every case runs twice: all in this process, and with the student's cell in a room.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from crossing import across_the_wall, in_own_kernel, same
+
+from coursekit.sandbox import Limits, Proxy, RoomDied, RoomTimeout, WireError, room
+
+BAG = """
+class Bag:
+    def __init__(self, *items): self.items = list(items)
+    def __len__(self): return len(self.items)
+    def __getitem__(self, place): return self.items[place]
+    def __setitem__(self, place, item): self.items[place] = item
+    def __contains__(self, item): return item in self.items
+    def __iter__(self): return iter(self.items)
+def count(start):
+    while True:
+        print('at', start)
+        yield start
+        start += 1
+def squares(n):
+    for i in range(n):
+        yield i * i
+class Empty:
+    pass
+class No:
+    def __bool__(self): return False
+class Old:
+    def __getitem__(self, place):
+        if place > 2: raise IndexError(place)
+        return 10 * place
+"""
+
+CASES = {
+    "length, items, slices": "b = Bag(1, 2, 3); result = len(b), b[0], b[-1], b[::2], b[1:]",
+    "arrays as items": "b = Bag(np.ones(2), np.zeros((1, 2))); result = b[0] + b[1], list(b)",
+    "membership": "b = Bag(1, 'x'); result = 1 in b, 'x' in b, 2 in b, 2 not in b",
+    "iteration": "b = Bag(3, 1, 2); result = list(b), sorted(b), tuple(map(str, b))",
+    "unpacking": "first, *rest = Bag(3, 1, 2); result = first, rest, [*Bag(4)], max(Bag(1, 7))",
+    "item assignment": "b = Bag(1, 2); b[0] = np.arange(3); b[1] = [5]; result = b[0], b[1]",
+    "iteration by index": "result = list(Old()), 20 in Old(), Old()[1]",
+    "generators": "result = list(squares(4)), sum(squares(3)), next(squares(2))",
+    "a generator without an end": "result = list(itertools.islice(count(3), 2)), next(count(1))",
+    "a generator is used up once": "s = squares(3); result = next(s), list(s), list(s)",
+    "two loops over one object": "b = Bag(1, 2); result = [(i, j) for i in b for j in b]",
+    "truth": "result = bool(Bag()), bool(Bag(0)), bool(Empty()), bool(No()), not No(), bool(Bag)",
+    "attributes": "b = Empty(); b.x = np.ones(2); b.x = b.x * 3; result = b.x, hasattr(b, 'y')",
+    "methods of parts": "b = Bag(1); b.items.append(2); result = len(b)",
+    "an attribute of data is a copy": "b = Bag(1); result = b.items == [1], type(b.items)",
+}
+ONLY_A_COPY = {"methods of parts"}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ONLY_A_COPY])
+def test_python_means_the_same_on_both_sides(warm, name):
+    test = f"import itertools\n{CASES[name]}"
+    want = in_own_kernel(BAG, test)
+    with warm.room() as room:
+        assert same(across_the_wall(room, BAG, test), want)
+
+
+def test_a_container_that_is_an_attribute_arrives_as_a_copy(warm):
+    with warm.room() as room:
+        assert across_the_wall(room, BAG, CASES["methods of parts"]) == 1
+
+
+@pytest.fixture
+def bag(warm):
+    with warm.room(limits=Limits(message=2**20)) as made:
+        assert made.run_cell(BAG).error == ""
+        yield made.look_up(["Bag", "Empty", "Old", "count", "squares"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (lambda bag: len(bag["Empty"]()), TypeError),
+        (lambda bag: bag["Empty"]()[0], TypeError),
+        (lambda bag: bag["Bag"](1)[5], IndexError),
+        (lambda bag: iter(bag["Empty"]()), TypeError),
+        (lambda bag: next(bag["Bag"]()), TypeError),
+        (lambda bag: next(bag["squares"](0)), StopIteration),
+        (lambda bag: 1 in bag["Empty"](), TypeError),
+        (lambda bag: bag["Empty"]().missing, AttributeError),
+        (lambda bag: bag["Empty"]()._private, AttributeError),
+        (lambda bag: setattr(bag["Empty"](), "_private", 1), AttributeError),
+        (lambda bag: bag["Bag"](1).__setitem__(7, 1), IndexError),
+    ],
+)
+def test_errors_are_those_of_python(bag, wrong, kind):
+    with pytest.raises(kind):
+        wrong(bag)
+
+
+def test_what_is_printed_on_the_way_comes_back(bag, capsys):
+    next(bag["count"](5))
+    assert capsys.readouterr().out == "at 5\n"
+
+
+def test_an_iteration_without_an_end_is_stopped(bag, monkeypatch):
+    monkeypatch.setattr(room, "MAX_STEPS", 1000)
+    endless = bag["count"](0)
+    with pytest.raises(RoomTimeout, match="more than 1000 items"):
+        list(endless)
+    with pytest.raises(RoomDied):
+        next(endless)
+
+
+def test_an_iteration_that_brings_too_much_is_stopped(bag, monkeypatch):
+    monkeypatch.setattr(room, "MAX_STEPS_BYTES", 10**6)
+    big = bag["Bag"](*[np.ones(10**4)] * 20)
+    with pytest.raises(RoomTimeout, match="1000000 bytes"):
+        list(big)
+
+
+def test_a_length_that_python_would_make_space_for_is_bounded(warm):
+    with warm.room() as made:
+        made.run_cell("class Long:\n    def __len__(self): return 2**40")
+        with pytest.raises(WireError, match="length"):
+            len(made.look_up(["Long"])["Long"]())
+        assert made.failure
+
+
+# --- functions of the test -----------------------------------------------------------------------
+
+CALLBACKS = {
+    "what a function changes in its arguments": (
+        """
+def f(g):
+    x, items, table, rng, inner = np.ones(3), [1], {'a': 1}, np.random.default_rng(0), [np.zeros(2)]
+    value = g(x, items, table, rng, inner)
+    return value, x, items, table, rng.random(), inner
+""",
+        """
+def g(x, items, table, rng, inner):
+    x *= 2; items.append(2); table['b'] = x; rng.random(); inner[0][1] = 5
+    return len(items)
+result = f(g)
+""",
+    ),
+    "a tensor, and one with a gradient": (
+        """
+import torch
+def f(g):
+    x, w = torch.ones(2), torch.ones(2, requires_grad=True)
+    h = w * 1
+    g(x, w, h)
+    h.sum().backward()
+    return x, w.detach(), h.detach(), w.grad
+""",
+        """
+import torch
+def g(x, w, h):
+    x += 1
+    with torch.no_grad():
+        w *= 3
+    h.mul_(x)
+result = f(g)
+""",
+    ),
+    "changes before an exception": (
+        """
+def f(g):
+    items = []
+    try:
+        g(items)
+    except ValueError as error:
+        return items, str(error)
+""",
+        """
+def g(items):
+    items.append(1)
+    raise ValueError('no')
+result = f(g)
+""",
+    ),
+    "an iterator that goes in": (
+        "def f(steps): return [next(steps), *steps]",
+        "result = f(iter([1, 2, 3])), f(i * i for i in range(3))",
+    ),
+    "a call in a call changes what was passed on": (
+        "def f(g, x):\n    g(x)\n    x += 1\ndef h(x):\n    x *= 2",
+        "x = np.ones(2)\nf(lambda y: h(y), x)\nresult = x",
+    ),
+}
+
+
+@pytest.mark.parametrize(("student", "test"), CALLBACKS.values(), ids=CALLBACKS)
+def test_functions_of_a_test_mean_the_same_on_both_sides(warm, student, test):
+    want = in_own_kernel(student, test)
+    with warm.room() as room:
+        got = across_the_wall(room, student, test)
+    assert same(got, want), (got, want)
+
+
+def test_a_callback_that_leaves_what_cannot_cross_is_an_error_of_the_call(warm):
+    with warm.room() as room:
+        room.run_cell("def f(g):\n    items = [0]\n    g(items)\n    return items")
+        f = room.look_up(["f"])["f"]
+        with pytest.raises(TypeError, match="cannot cross"):
+            f(lambda items: items.append(object()))
+        assert f(lambda items: items.append(1)) == [0, 1]
+
+
+def test_the_name_of_a_proxy_is_that_of_the_test(bag):
+    assert repr(bag["Bag"]) == "<Bag: a type of the student>"
+    assert isinstance(bag["Bag"](), Proxy)
+    assert list(itertools.islice(bag["Bag"](4, 5), 1)) == [4]
