@@ -45,7 +45,7 @@ class Judge:
             else:
                 read, notebook = None, nbformat.reads(order.text, 4)
             same = order.known and order.known.answers == read.answers
-            if read and not read.readable or same and not order.known.stale:
+            if (read and not read.readable) or (same and not order.known.stale):
                 yield name, Answer(read)
                 continue
             self.asked.append(name)
@@ -156,7 +156,7 @@ def test_a_changed_test_regrades_its_question_and_says_who_gained_and_who_lost(c
     judge.asked.clear()
     change_test(course, "halve(3.0), 1.5", "halve(3.0), 'impossible'")
     results = grade(course)
-    assert judge.tests == dict.fromkeys(("ada", "carl", "zoe"), {"test_halve"})
+    assert judge.tests == {name: {"test_halve"} for name in ("ada", "carl", "zoe")}
     assert outputs(course, "carl") == {
         "test_double": ["test_double False"],
         "test_halve": ["test_halve False"],
@@ -196,7 +196,7 @@ def test_changed_setup_regrades_everything(course, judge):
     judge.tests.clear()
     change_test(course, "from coursekit import Task", "from coursekit import Task  # checks")
     grade(course)
-    assert judge.tests == dict.fromkeys(("ada", "carl", "zoe"), {"test_double", "test_halve"})
+    assert judge.tests == {name: {"test_double", "test_halve"} for name in ("ada", "carl", "zoe")}
 
 
 def test_a_student_who_handed_in_anew_is_not_among_those_who_gained():

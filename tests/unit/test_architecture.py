@@ -18,7 +18,17 @@ FLOORS = {
         {"figures", "plots"},
     ],
     "coursekit": [
-        {"checks", "collection", "doctor", "files", "notebooks", "pages", "scores", "stage", "startup"},
+        {
+            "checks",
+            "collection",
+            "doctor",
+            "files",
+            "notebooks",
+            "pages",
+            "scores",
+            "stage",
+            "startup",
+        },
         {"feedback", "rehearse", "sandbox"},
         {"grading", "mistakes", "verify"},
         {"demo", "exports", "lab", "release", "report", "similarity"},

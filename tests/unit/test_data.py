@@ -182,7 +182,7 @@ def test_images_that_scikit_learn_does_not_have_are_named(monkeypatch):
     with pytest.raises(FileNotFoundError, match="pip install scikit-learn"):
         digits()
     monkeypatch.undo()
-    with pytest.raises(FileNotFoundError, match="no file .*mars.jpg"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*mars\.jpg"):
         builtin._file("images/mars.jpg")
 
 
