@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
+from collections.abc import Iterable
 
 # glibc gives memory back to the system whenever a large array is freed, and asks for it again page
 # by page: a fifth of the time of grading. Below 256 MiB it keeps it.
@@ -16,3 +19,10 @@ def skip_grammars() -> None:
     seconds, if it finds the package for that. Notebooks hold no such addresses to check.
     """
     sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def import_all(names: Iterable[str]) -> None:
+    """Import modules. A name that is no module's is passed over."""
+    for name in names:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)

@@ -14,7 +14,7 @@ from nbgrader.preprocessors import SaveAutoGrades
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, reading, workers
+from coursekit.grading import autograding, classroom, judged, reading, workers
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
 from coursekit.grading.paper import Answer, Graded, PaperError
@@ -34,10 +34,16 @@ class Judge:
         self.asked, self.before = [], lambda name: None
         self.tests: dict[str, set[str]] = {}
 
-    def workers(self, paper):
-        return contextlib.nullcontext(paper)
+    @contextlib.contextmanager
+    def workers(self, start, paper=None):
+        self.paper = paper
+        yield self
 
-    def graded(self, paper, orders, count):
+    def hand_out(self, paper):
+        self.paper = paper
+
+    def graded(self, _workers, orders, count):
+        paper = self.paper
         source, release = (nbformat.reads(text, 4) for text in (paper.source, paper.release))
         for name, order in orders.items():
             if order.folder:
@@ -77,7 +83,7 @@ class Judge:
 @pytest.fixture
 def judge(monkeypatch):
     judge = Judge()
-    monkeypatch.setattr(workers, "Workers", judge.workers)
+    monkeypatch.setattr(judged, "Workers", judge.workers)
     monkeypatch.setattr(workers, "graded", judge.graded)
     return judge
 

@@ -10,7 +10,7 @@ from tiny_course import NAME, RIGHT, answered, hand_in, released
 from coursekit import notebooks
 from coursekit.grading import hashes, reading, workers
 from coursekit.grading.judge import Judge
-from coursekit.grading.paper import Known, Order, Paper
+from coursekit.grading.paper import Known, Order, Paper, Start
 from coursekit.grading.processes import Lost
 from coursekit.grading.workers import Workers
 
@@ -20,16 +20,16 @@ BESIDE = {"beside.py": b"FACTOR = 2\n"}
 pytestmark = pytest.mark.usefixtures("warm")  # no Bubblewrap: a failure in CI, skipped elsewhere
 
 
-def paper(**more):
+def paper():
     source = tiny_course.source()
     notebooks.find(source, "setup").source += "\nimport beside"
     texts = notebooks.text_of(source), notebooks.text_of(released(source))
-    return Paper(*texts, beside=BESIDE, given=BESIDE, **more)
+    return Paper(*texts, beside=BESIDE, given=BESIDE)
 
 
 @pytest.fixture(scope="module")
 def started(warm):
-    with Workers(paper()) as workers:
+    with Workers(Start(), paper()) as workers:
         yield workers
 
 
@@ -135,9 +135,15 @@ def test_a_grading_process_that_dies_twice_is_said_to_be_lost(started, order, fa
     assert answer.read.readable
 
 
+def test_it_may_start_before_it_knows_what_to_grade(order):
+    with Workers(Start(("numpy",))) as early:
+        early.hand_out(paper())
+        assert points(early.grade(order(RIGHT))) == FULL
+
+
 def test_reading_alone_needs_no_sandbox_and_gives_the_rebuilt_notebook(order, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with Workers(paper(rooms=False)) as readers:
+    with Workers(Start(rooms=False), paper()) as readers:
         answer = readers.grade(order(RIGHT))
     assert answer.outcome is None
     rebuilt = notebooks.of_text(answer.text)
@@ -172,6 +178,8 @@ def loaded_by(program):
 
 
 def test_the_grading_process_imports_nothing_that_it_does_not_need():
-    loaded = loaded_by(workers.PROGRAM.replace("\nmain()", ""))
+    begin = workers.PROGRAM.replace("\nmain()", "")
+    assert "coursekit.grading.judge" not in loaded_by(begin), "the sandbox starts before that"
+    loaded = loaded_by(f"{begin}\nimport coursekit.grading.grader")
     assert "coursekit.grading.judge" in loaded
     assert not loaded & {"lark", "nbgrader", "rich", "sklearn", "sqlalchemy", "torch"}

@@ -38,7 +38,7 @@ FLOORS = {
         {"autograding", "grades", "hashes", "imports", "layout", "processes", "results"},
         {"gradebook", "judge", "paper", "store", "submissions"},
         {"marking", "progress", "reading", "stock"},
-        {"grader", "workers"},
+        {"grader", "opening", "workers"},
         {"cluster", "judged"},
         {"classroom"},
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnets.data import Dataset, batches, digits, load, photographs, split
+from convnets.data import Dataset, batches, digits, load, photograph, photographs, split
 
 
 def numbered(n, classes=3):
@@ -173,6 +173,11 @@ def test_photographs_are_colour_images_with_channels_first():
         assert 0 <= photo.min() < photo.max() <= 1
     red, _, blue = photos["china"][:, 20, 600]  # the sky
     assert blue > red
+
+
+def test_a_photograph_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match=r"no photograph 'mars'; there are 'china' and 'flower'"):
+        photograph("mars")
 
 
 def test_images_that_scikit_learn_does_not_have_are_named(monkeypatch):

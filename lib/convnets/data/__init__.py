@@ -1,6 +1,6 @@
 """Images to learn from: real, drawn or downloaded, all as `Dataset`."""
 
-from convnets.data.builtin import digits, photographs
+from convnets.data.builtin import digits, photograph, photographs
 from convnets.data.catalogue import load
 from convnets.data.dataset import Dataset, batches, split
 from convnets.data.download import DataError
@@ -17,6 +17,7 @@ __all__ = [
     "fashion_mnist",
     "glyphs",
     "load",
+    "photograph",
     "photographs",
     "split",
     "textures",

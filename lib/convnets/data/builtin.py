@@ -13,6 +13,8 @@ import numpy as np
 
 from convnets.data.dataset import Dataset
 
+PHOTOGRAPHS = ("china", "flower")
+
 
 def digits() -> Dataset:
     """1797 handwritten digits of 8×8 pixels, in the order of scikit-learn.
@@ -36,16 +38,32 @@ def photographs() -> dict[str, np.ndarray]:
     Returns:
         Each (3, 427, 640), red, green and blue, float32 in [0, 1].
 
-    >>> photographs()["china"].shape
+    >>> sorted(photographs())
+    ['china', 'flower']
+    """
+    return {name: photograph(name) for name in PHOTOGRAPHS}
+
+
+def photograph(name: str) -> np.ndarray:
+    """One of the `photographs`.
+
+    Args:
+        name: "china" or "flower".
+    Returns:
+        (3, 427, 640), red, green and blue, float32 in [0, 1].
+    Raises:
+        ValueError: there is no such photograph.
+
+    >>> photograph("china").shape
     (3, 427, 640)
     """
+    if name not in PHOTOGRAPHS:
+        there = " and ".join(map(repr, PHOTOGRAPHS))
+        raise ValueError(f"there is no photograph {name!r}; there are {there}.")
     from PIL import Image
 
-    found = {}
-    for name in ("china", "flower"):
-        with Image.open(_file(f"images/{name}.jpg")) as image:
-            found[name] = _channels_first(np.asarray(image))
-    return found
+    with Image.open(_file(f"images/{name}.jpg")) as image:
+        return _channels_first(np.asarray(image))
 
 
 def _file(name: str) -> Path:

@@ -13,7 +13,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -81,7 +81,9 @@ def grade(
     """
     course, console = Path(course).resolve(), console or Console(stderr=True)
     autograding.source_of(course, assignment)
-    with _alone(course):
+    judges = Engine(engine) == Engine.JUDGE
+    early = judged.begun(course, assignment, sandboxed) if judges and not dask else nullcontext()
+    with _alone(course), early as crew:
         autograding.register(course, assignment)
         known = _everyone(course)
         everyone = sorted(known if students is None else set(students))
@@ -90,18 +92,18 @@ def grade(
             for name in everyone
             if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
         ]
-        if Engine(engine) == Engine.STOCK:
+        if not judges:
             arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
         else:
             options = Options(workers, limits_of(course, limit), dask, confined=sandboxed)
-            arriving = judged.results(course, assignment, there, options)
+            arriving = judged.results(course, assignment, there, options, crew)
             for setting in autograding.without_effect(autograding.configuration(course)):
                 console.print(
                     f"nbgrader_config.py sets {setting}; only --stock uses it.", style="yellow"
                 )
         found = {name: _ungraded(course, assignment, name, known) for name in everyone}
         for result in watched(arriving, assignment, len(there), console):
-            marks = () if sandboxed and Engine(engine) == Engine.JUDGE else (UNCONFINED,)
+            marks = () if sandboxed and judges else (UNCONFINED,)
             found[result.student] = replace(result, notes=(*result.notes, *marks))
         return [found[name] for name in everyone]
 

@@ -55,7 +55,7 @@ class Grading(WorkerPlugin):
             if self._workers is None:
                 if hashes.library_hash() != self._library:
                     raise Unfit("it has another version of the course's library")
-                self._workers = Workers(self._paper).__enter__()
+                self._workers = Workers(self._paper.start, self._paper).__enter__()
         return self._workers.grade(order)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import py_compile
@@ -19,8 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,42 +27,44 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.grading import marking, reading
-from coursekit.grading.imports import modules_of
 from coursekit.grading.judge import Judge, JudgeError
+from coursekit.grading.opening import handed_out
 from coursekit.grading.paper import Order, Paper, Read
 from coursekit.sandbox import SandboxUnavailable, Warm, linux
+from coursekit.startup import import_all
 
 
-def main() -> None:
-    """The parent's whole life; standard input is the socket on which work is handed out."""
-    control = socket.socket(fileno=os.dup(0))
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
+def serve(
+    control: socket.socket, line: Connection, warm: Warm | None, modules: Iterable[str]
+) -> None:
+    """The parent's whole life.
+
+    Args:
+        control: on which the lines of children come in.
+        line: on which the assignment comes in; answered with "" once all is ready.
+        warm: makes rooms, once it has started; None where submissions are only read.
+        modules: to import for the tests, while `warm` starts.
+    Raises:
+        SandboxUnavailable: no room can be made.
+    """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_things:
-        with Connection(_next(control)) as line:
-            paper: Paper = line.recv()
-            try:
-                grader = Grader(paper, Path(folder), open_things)
-            except SandboxUnavailable as error:
-                line.send(str(error))
-                return
-            line.send("")
+        import_all(modules if warm else ())
+        grader = Grader(line.recv(), Path(folder), warm)
+        if warm:
+            open_things.enter_context(warm)
+        line.send("")
+        line.close()
         gc.collect()
         gc.freeze()  # the collector would write to every page that children share
         children: list[int] = []
-        while (end := _next(control)) is not None:
+        while (end := handed_out(control)) is not None:
             child = os.fork()
             if child == 0:
                 control.close()
-                _serve(grader, end)
+                _live(grader, end)
             os.close(end)
             children = [*_running(children), child]
         _end(children)  # first, for they hold the sandbox open
-
-
-def _next(control: socket.socket) -> int | None:
-    message, ends, _, _ = socket.recv_fds(control, 1, 1)
-    return ends[0] if message else None
 
 
 def _running(children: list[int]) -> list[int]:
@@ -78,7 +78,7 @@ def _end(children: list[int]) -> None:
         os.waitpid(child, 0)
 
 
-def _serve(grader: Grader, end: int) -> None:
+def _live(grader: Grader, end: int) -> None:
     """Do what arrives, in this child, until nothing more does. Never returns."""
     try:
         if sys.platform.startswith("linux"):
@@ -100,21 +100,18 @@ class Grader:
     Args:
         paper: the assignment.
         folder: an empty one, for the modules that tests import.
-        open_things: keeps the sandbox open.
-    Raises:
-        SandboxUnavailable: no room can be made.
+        warm: makes rooms; None where submissions are only read.
     """
 
-    def __init__(self, paper: Paper, folder: Path, open_things: contextlib.ExitStack):
+    def __init__(self, paper: Paper, folder: Path, warm: Warm | None):
         self._paper = paper
         self._release, source = notebooks.of_text(paper.release), notebooks.of_text(paper.source)
         self._tests = notebooks.tests(source)
         self._judge = None
-        if paper.rooms:
+        if warm:
             beside = _compiled(paper.beside, folder)
             given = {name: beside.get(name, data) for name, data in paper.given.items()}
             given |= {name: data for name, data in beside.items() if _source_of(name) in given}
-            warm = _start(paper, modules_of(source, paper.beside), open_things)
             self._judge = Judge(source, self._release, folder, given, warm, paper.limits)
 
     def answer(self, order: Order) -> Iterator[dict]:
@@ -153,20 +150,10 @@ class Grader:
             return {"broken": str(error)}
         seconds = time.perf_counter() - start
         grade = marking.grade_of(
-            judgement, notebook, seconds=seconds, sandboxed=self._paper.confined
+            judgement, notebook, seconds=seconds, sandboxed=self._paper.start.confined
         )
         shown = marking.executed(judgement, notebook, self._tests)
         return {"grade": grade.to_json(), "notebook": json.dumps(shown)}
-
-
-def _start(paper: Paper, modules: list[str], open_things: contextlib.ExitStack) -> Warm:
-    """Import what will be needed, here and in the room, at the same time."""
-    with ThreadPoolExecutor(1) as pool:  # ends before the first fork
-        warm = Warm(modules, confined=paper.confined)
-        started = pool.submit(open_things.enter_context, warm)
-        for name in modules:
-            importlib.import_module(name)
-        return started.result()
 
 
 def _compiled(files: dict[str, bytes], folder: Path) -> dict[str, bytes]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import importlib.util
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
@@ -14,7 +12,9 @@ LATE_IMPORTS = {"convnets": ("PIL.JpegImagePlugin",)}
 
 
 def modules_of(source: NotebookNode, beside: dict[str, bytes]) -> list[str]:
-    """Modules that the course's cells and the files beside the notebook import, in order.
+    """What the course's cells and the files beside the notebook import, in order.
+
+    For `from a import b` both a and a.b are named: b may be a module.
 
     Args:
         source: the assignment with its solutions, which use what students will use.
@@ -31,7 +31,7 @@ def modules_of(source: NotebookNode, beside: dict[str, bytes]) -> list[str]:
                 within = (f"{node.module}.{alias.name}" for alias in node.names)
                 names |= dict.fromkeys((node.module, *within))
     late = (name for first in names for name in LATE_IMPORTS.get(first, ()))
-    return [name for name in (*names, *late) if _exists(name)]
+    return [*names, *late]
 
 
 def _parsed(text: str) -> ast.AST:
@@ -40,9 +40,3 @@ def _parsed(text: str) -> ast.AST:
         return ast.parse(TransformerManager().transform_cell(text))
     except SyntaxError:
         return ast.Module([], [])
-
-
-def _exists(name: str) -> bool:
-    with contextlib.suppress(ModuleNotFoundError):
-        return importlib.util.find_spec(name) is not None
-    return False

@@ -8,6 +8,7 @@ what was stored is complete at any moment: an interrupted run goes on where it w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.gradebook import Book
 from coursekit.grading.grades import Grade, QuestionGrade
 from coursekit.grading.hashes import Key
+from coursekit.grading.imports import modules_of
 from coursekit.grading.layout import folder_of, release_of
-from coursekit.grading.paper import Answer, Graded, Known, Order, Paper, PaperError, Read
+from coursekit.grading.paper import Answer, Graded, Known, Order, Paper, PaperError, Read, Start
 from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status
 from coursekit.grading.store import Record, Store
@@ -32,6 +34,7 @@ from coursekit.grading.submissions import (
     handed_in_at,
     with_notes,
 )
+from coursekit.grading.workers import Workers
 from coursekit.sandbox import Limits, SandboxUnavailable
 
 GIVEN_UP = "the checks could not be carried through; a person looks at it"
@@ -54,18 +57,38 @@ class Options:
     confined: bool = True
 
 
+@contextmanager
+def begun(course: Path, assignment: str, confined: bool) -> Iterator[Workers | None]:
+    """Grading processes that start while the assignment is being registered.
+
+    None where nothing seems to be left to do.
+    """
+    there = {path.parent.name for path in course.glob(f"submitted/*/{assignment}")}
+    if there <= Store(course, assignment).students():
+        yield None
+        return
+    source = course / "solutions" / assignment / f"{assignment}.ipynb"
+    with Workers(_start(source, confined)) as crew:
+        yield crew
+
+
 def results(
-    course: Path, assignment: str, students: Sequence[str], options: Options
+    course: Path,
+    assignment: str,
+    students: Sequence[str],
+    options: Options,
+    crew: Workers | None = None,
 ) -> Iterator[Result]:
     """Grade submissions; yields each as it is done. `autograding.register` must have run.
 
     Args:
         students: who has handed something in.
+        crew: that `begun` has made.
     Raises:
         GradingFailed: nobody's work can be graded here, for the reason in the message.
     """
     with Book(course, assignment) as book:
-        session = _Session(course, assignment, options, book)
+        session = _Session(course, assignment, options, book, crew)
         yield from session.unchanged(students)
         try:
             yield from session.others()
@@ -77,8 +100,11 @@ def results(
 class _Session:
     """One run over the submissions of an assignment."""
 
-    def __init__(self, course: Path, assignment: str, options: Options, book: Book):
+    def __init__(
+        self, course: Path, assignment: str, options: Options, book: Book, crew: Workers | None
+    ):
         self.course, self.assignment, self.options, self.book = course, assignment, options, book
+        self._crew = crew
         self.paper = paper_of(course, assignment, options)
         self.store = Store(course, assignment)
         self.release = notebooks.of_text(self.paper.release)
@@ -115,9 +141,14 @@ class _Session:
                 self._accuse(answer.outcome)
             yield self._result_of(student, answer)
 
-    def _here(self, orders: Mapping[str, Order], **changes) -> Iterator[tuple[str, Answer]]:
-        with workers.Workers(replace(self.paper, **changes)) as local:
-            yield from workers.graded(local, orders, self.options.workers)
+    def _here(self, orders: Mapping[str, Order], rooms=True) -> Iterator[tuple[str, Answer]]:
+        crew, self._crew = self._crew if rooms else None, None
+        if crew:
+            crew.hand_out(self.paper)
+            yield from workers.graded(crew, orders, self.options.workers)
+            return
+        with Workers(replace(self.paper.start, rooms=rooms), self.paper) as new:
+            yield from workers.graded(new, orders, self.options.workers)
 
     def _on_cluster(self, orders: Mapping[str, Order]) -> Iterator[tuple[str, Answer]]:
         """Files are read here, answers are judged there."""
@@ -272,8 +303,16 @@ def paper_of(course: Path, assignment: str, options: Options) -> Paper:
         _modules(source.parent),
         _modules(release.parent),
         options.limits,
-        options.confined,
+        _start(source, options.confined),
     )
+
+
+def _start(source: Path, confined: bool) -> Start:
+    try:
+        modules = modules_of(notebooks.read(source), _modules(source.parent))
+    except notebooks.NotebookError:  # which will be said in better words
+        modules = []
+    return Start(tuple(modules), confined)
 
 
 def _modules(folder: Path) -> dict[str, bytes]:

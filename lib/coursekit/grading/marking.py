@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
-from nbformat import NotebookNode, v4
+from nbformat import NotebookNode, from_dict
 
 from coursekit import notebooks
 from coursekit.checks import Task
@@ -119,11 +120,11 @@ def _report(judgement: Judgement, name: str) -> list[NotebookNode]:
     task = judgement.tasks.get(name)
     if task:
         data = {"text/plain": repr(task.report), "text/html": task.report._repr_html_()}
-        outputs.append(v4.new_output("display_data", data=data))
+        outputs.append(_display("display_data", data))
     if name in judgement.errors:
         return [*outputs, _error(judgement.errors[name])]
     score = {"text/plain": f"{judgement.points.get(name, 0.0):g}"}
-    return [*outputs, v4.new_output("execute_result", data=score, execution_count=None)]
+    return [*outputs, _display("execute_result", score, execution_count=None)]
 
 
 def _outputs(judgement: Judgement, cell: str) -> list[NotebookNode]:
@@ -134,4 +135,8 @@ def _outputs(judgement: Judgement, cell: str) -> list[NotebookNode]:
 
 def _error(text: str) -> NotebookNode:
     name, _, value = text.partition(": ")
-    return v4.new_output("error", ename=name, evalue=value, traceback=[text])
+    return NotebookNode(output_type="error", ename=name, evalue=value, traceback=[text])
+
+
+def _display(kind: str, data: dict[str, str], **more: Any) -> NotebookNode:
+    return from_dict({"output_type": kind, "data": data, "metadata": {}, **more})

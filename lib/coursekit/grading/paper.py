@@ -15,6 +15,21 @@ class PaperError(Exception):
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a grading process can begin with before it knows more.
+
+    Attributes:
+        modules: what the assignment imports.
+        confined: whether rooms are closed by Bubblewrap.
+        rooms: whether there is anything to judge; without rooms, submissions are only read.
+    """
+
+    modules: tuple[str, ...] = ()
+    confined: bool = True
+    rooms: bool = True
+
+
+@dataclass(frozen=True)
 class Paper:
     """An assignment, ready to be graded on any machine that has this library.
 
@@ -24,8 +39,7 @@ class Paper:
         beside: files beside the source: name -> content.
         given: files that students were given beside the notebook: name -> content.
         limits: of a room.
-        confined: whether rooms are closed by Bubblewrap.
-        rooms: whether there is anything to judge; without rooms, submissions are only read.
+        start: what was needed before all this.
     """
 
     source: str
@@ -33,8 +47,7 @@ class Paper:
     beside: dict[str, bytes] = field(default_factory=dict)
     given: dict[str, bytes] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    confined: bool = True
-    rooms: bool = True
+    start: Start = field(default_factory=Start)
 
     @property
     def seconds(self) -> float:

@@ -57,6 +57,10 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def students(self) -> set[str]:
+        """Of whom something is stored."""
+        return {path.stem for path in self._folder.glob("*.json")}
+
     def save(self, student: str, record: Record) -> None:
         """Store a record, in one step: a crash leaves the old file or the new one."""
         about = asdict(replace(record, grade=Grade()))

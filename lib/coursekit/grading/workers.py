@@ -1,6 +1,6 @@
 """Grades submissions in processes of their own, as many at a time as asked.
 
-with Workers(paper) as workers:
+with Workers(paper.start, paper) as workers:
     answer = workers.grade(Order("a02_convolution.ipynb", folder="submitted/ada/a02_convolution"))
 """
 
@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 
 from coursekit.grading import reading
 from coursekit.grading.grades import Grade
-from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read
+from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read, Start
 from coursekit.grading.processes import Lost
 from coursekit.sandbox import SandboxUnavailable
 from coursekit.startup import KEEP_MEMORY
@@ -32,7 +32,7 @@ PROGRAM = """
 from coursekit.startup import skip_grammars
 
 skip_grammars()
-from coursekit.grading.grader import main
+from coursekit.grading.opening import main
 
 main()
 """
@@ -52,11 +52,15 @@ class Workers:
     """Grades submissions of one assignment, as many at a time as threads ask. A context manager.
 
     Each thread keeps a child of the grading process busy; a child that dies is replaced. Starting
-    takes seconds, for which only the first call of `grade` waits.
+    takes a second, for which only the first call of `grade` waits.
+
+    Args:
+        start: what is known at once.
+        paper: the assignment; where it is not known yet, `hand_out` has to follow.
     """
 
-    def __init__(self, paper: Paper):
-        self._paper, self._lock = paper, threading.Lock()
+    def __init__(self, start: Start, paper: Paper | None = None):
+        self._begin, self._paper, self._lock = start, paper, threading.Lock()
         self._process: subprocess.Popen | None = None
         self._first: Connection | None = None  # on which it says that it has started
         self._idle: list[Connection] = []
@@ -67,6 +71,11 @@ class Workers:
 
     def __exit__(self, *error) -> None:
         self.stop()
+
+    def hand_out(self, paper: Paper) -> None:
+        """Say what is to be graded; once, before `grade`."""
+        self._paper = paper
+        self._first.send(paper)
 
     def grade(self, order: Order) -> Answer:
         """Read and grade a submission. May be called from several threads.
@@ -160,7 +169,9 @@ class Workers:
             )
             socket.send_fds(self._control, [b"+"], [its.fileno()])
         self._first = Connection(first.detach())
-        self._first.send(self._paper)
+        self._first.send(self._begin)
+        if self._paper:
+            self._first.send(self._paper)
 
     def _await(self) -> None:
         """Wait until all is imported; called with the lock held."""

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from nbformat import NotebookNode, v4
+from nbformat import NotebookNode, from_dict
 
 from coursekit.sandbox.errors import TooLarge, WireError
 from coursekit.sandbox.harmless import Harmless, latex, svg
@@ -83,19 +83,18 @@ def _headline(report: dict[str, Any]) -> str:
 def _output(item: Any, harmless: Harmless) -> NotebookNode:
     match item:
         case {"type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-            return v4.new_output("stream", name=name, text=text)
+            return NotebookNode(output_type="stream", name=name, text=text)
         case {
             "type": "display_data" | "execute_result" as kind,
             "data": dict(data),
             "sizes": dict(sizes),
         }:
             more = {"execution_count": None} if kind == "execute_result" else {}
-            return v4.new_output(
-                kind, data=_shown(data, harmless), metadata=_metadata(data, sizes), **more
-            )
+            shown, metadata = _shown(data, harmless), _metadata(data, sizes)
+            return from_dict({"output_type": kind, "data": shown, "metadata": metadata, **more})
         case {"type": "error", "name": str(name), "value": str(value), "traceback": list(lines)}:
             if all(isinstance(line, str) for line in lines):
-                return v4.new_output("error", ename=name, evalue=value, traceback=lines)
+                return NotebookNode(output_type="error", ename=name, evalue=value, traceback=lines)
     raise WireError("an output makes no sense.")
 
 

@@ -30,7 +30,7 @@ class Warm:
 
     Args:
         modules: to import besides NumPy, Matplotlib and IPython; what a course's notebooks spend
-            their first seconds on, torch for one.
+            their first seconds on, torch for one. Those that are not there are passed over.
         confined: in Bubblewrap. Without it a room keeps a process, a home and limits of its own,
             and no wall: what it may read and write is what the caller may; see `unconfined`.
     Raises:
@@ -45,6 +45,25 @@ class Warm:
     def __enter__(self) -> Warm:
         self._start()
         return self
+
+    def launch(self) -> None:
+        """Begin to start, which takes a second, and do not wait for it; `with` does."""
+        reason = bubblewrap.missing() if self._confined else ""
+        if reason:
+            raise SandboxUnavailable(reason)
+        outside = bubblewrap if self._confined else unconfined
+        program = warm_process.program(self._modules, self._confined)
+        self._owner = os.getpid()
+        self._control, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, it lives until all is started
+        with theirs:
+            self._process = subprocess.Popen(
+                outside.command(program),
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                start_new_session=True,  # Ctrl-C is for the judge, which then lets its rooms go
+            )
 
     def __exit__(self, *error) -> None:
         self._stop()
@@ -84,23 +103,10 @@ class Warm:
         return room
 
     def _start(self) -> None:
-        reason = bubblewrap.missing() if self._confined else ""
-        if reason:
-            raise SandboxUnavailable(reason)
-        self._stop()
-        outside = bubblewrap if self._confined else unconfined
-        program = warm_process.program(self._modules, self._confined)
-        self._owner = os.getpid()
-        self._control, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                outside.command(program),
-                stdin=theirs,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,  # Ctrl-C is for the judge, which then lets its rooms go
-            )
-            theirs.close()
+        if self._is_gone():
+            self._stop()
+            self.launch()
+        with self._errors as errors:
             ready, _, _ = select.select([self._control], [], [], START_SECONDS)
             if not ready or self._control.recv(64) != warm_process.READY:
                 self._stop()

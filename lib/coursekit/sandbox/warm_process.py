@@ -22,6 +22,7 @@ from pathlib import Path
 from coursekit.sandbox import enclosure, inside, unconfined
 from coursekit.sandbox import shell as shells
 from coursekit.sandbox.limits import Limits
+from coursekit.startup import import_all
 
 READY = b"ready"
 _SIZE = 1024  # bytes of every request: a stream keeps no borders between messages
@@ -81,8 +82,9 @@ def main(modules: tuple[str, ...], confined: bool) -> None:
 
 
 def _import(modules: Iterable[str]) -> None:
-    for name in (*_WANTED, *modules):
+    for name in _WANTED:
         importlib.import_module(name)
+    import_all(modules)
     for name in _WITH_TORCH if "torch" in sys.modules else ():
         importlib.import_module(name)
 

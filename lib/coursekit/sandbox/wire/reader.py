@@ -47,7 +47,7 @@ class Reader:
         share: bool = False,
         joined: Callable[[int], Any] | None = None,
     ):
-        self._data, self._resolve = memoryview(data), resolve
+        self._data, self._size, self._resolve = memoryview(data), len(data), resolve
         self._share, self._joined = share, joined
         self._at, self._records, self._hashed = 0, 0, 0
         self.shared: list[Any] = []
@@ -73,34 +73,42 @@ class Reader:
             WireError: this is no message, or one that breaks a limit.
         """
         value = self._value(0)
-        if self._at != len(self._data):
-            raise WireError(f"{len(self._data) - self._at} bytes follow the end of a message.")
+        if self._at != self._size:
+            raise WireError(f"{self._size - self._at} bytes follow the end of a message.")
         return value
 
     def _value(self, depth: int) -> Any:
         self._records += 1
         if depth > MAX_DEPTH or self._records > MAX_RECORDS:
             raise WireError("a message is nested too deeply, or holds too many values.")
-        tag = bytes(self._take(1))
-        read = _READERS.get(tag)
+        at = self._at
+        if at >= self._size:
+            raise WireError("a message ends too early.")
+        self._at = at + 1
+        read = _READERS.get(self._data[at])
         if read is None:
-            raise WireError(f"a message holds {tag!r}, which names no type.")
+            raise WireError(
+                f"a message holds {bytes(self._data[at : at + 1])!r}, which names no type."
+            )
         return read(self, depth)
 
     def _take(self, count: int) -> memoryview:
         end = self._at + count
-        if end > len(self._data):
+        if end > self._size:
             raise WireError("a message ends too early.")
         taken, self._at = self._data[self._at : end], end
         return taken
 
     def _number(self) -> int:
-        return SIZE.unpack(self._take(8))[0]
+        at, self._at = self._at, self._at + SIZE.size
+        if self._at > self._size:
+            raise WireError("a message ends too early.")
+        return SIZE.unpack_from(self._data, at)[0]
 
     def _count(self) -> int:
         """A number of values to come, each of at least one byte."""
         count = self._number()
-        if count > len(self._data) - self._at:
+        if count > self._size - self._at:
             raise WireError(f"a message announces {count} values, and is too short for them.")
         return count
 
@@ -201,33 +209,33 @@ class Reader:
         return self._resolve(Handle(self._number(), self._text()))
 
 
-_READERS: dict[bytes, Callable[[Reader, int], Any]] = {
-    b"N": lambda reader, depth: None,
-    b"T": lambda reader, depth: True,
-    b"F": lambda reader, depth: False,
-    b"E": lambda reader, depth: Ellipsis,
-    b"i": Reader._integer,
-    b"f": lambda reader, depth: FLOAT.unpack(reader._take(8))[0],
-    b"j": lambda reader, depth: complex(*COMPLEX.unpack(reader._take(16))),
-    b"s": lambda reader, depth: reader._text(),
-    b"b": lambda reader, depth: bytes(reader._take(reader._number())),
-    b"Y": Reader._type,
-    b"D": lambda reader, depth: arrays.dtype(reader._text()),
-    b"g": Reader._scalar,
-    b"t": lambda reader, depth: tuple(reader._items(depth)),
-    b"z": lambda reader, depth: frozenset(reader._keys(reader._items(depth))),
-    b"S": Reader._slice,
-    b"r": Reader._range,
-    b"l": Reader._list,
-    b"d": Reader._dict,
-    b"m": Reader._set,
-    b"a": Reader._array,
-    b"c": Reader._array,
-    b"G": Reader._array,
-    b"R": Reader._reference,
-    b"L": Reader._tensor,
-    b"J": lambda reader, depth: reader._keep(reader._tensor(depth)),
-    b"H": Reader._handle,
+_READERS: dict[int, Callable[[Reader, int], Any]] = {
+    ord("N"): lambda reader, depth: None,
+    ord("T"): lambda reader, depth: True,
+    ord("F"): lambda reader, depth: False,
+    ord("E"): lambda reader, depth: Ellipsis,
+    ord("i"): Reader._integer,
+    ord("f"): lambda reader, depth: FLOAT.unpack(reader._take(8))[0],
+    ord("j"): lambda reader, depth: complex(*COMPLEX.unpack(reader._take(16))),
+    ord("s"): lambda reader, depth: reader._text(),
+    ord("b"): lambda reader, depth: bytes(reader._take(reader._number())),
+    ord("Y"): Reader._type,
+    ord("D"): lambda reader, depth: arrays.dtype(reader._text()),
+    ord("g"): Reader._scalar,
+    ord("t"): lambda reader, depth: tuple(reader._items(depth)),
+    ord("z"): lambda reader, depth: frozenset(reader._keys(reader._items(depth))),
+    ord("S"): Reader._slice,
+    ord("r"): Reader._range,
+    ord("l"): Reader._list,
+    ord("d"): Reader._dict,
+    ord("m"): Reader._set,
+    ord("a"): Reader._array,
+    ord("c"): Reader._array,
+    ord("G"): Reader._array,
+    ord("R"): Reader._reference,
+    ord("L"): Reader._tensor,
+    ord("J"): lambda reader, depth: reader._keep(reader._tensor(depth)),
+    ord("H"): Reader._handle,
 }
 
 

@@ -24,6 +24,16 @@ from coursekit.sandbox.wire.format import (
 _NEVER = {None: b"N", True: b"T", False: b"F", Ellipsis: b"E"}
 
 
+def _integer(value: int) -> bytes:
+    raw = value.to_bytes((value.bit_length() + 8) // 8, "little", signed=True)
+    if len(raw) > MAX_INTEGER:
+        raise WireError(f"an integer of {len(raw)} bytes is too long.")
+    return b"i" + SIZE.pack(len(raw)) + raw
+
+
+_SMALL = {value: _integer(value) for value in range(-1, 1024)}  # sizes, axes, strides
+
+
 class Writer:
     """Encodes one message.
 
@@ -64,8 +74,12 @@ class Writer:
         self._records += 1
         if depth > MAX_DEPTH or self._records > MAX_RECORDS:
             raise WireError("a value is nested too deeply, or holds too many values.")
-        if value is None or value is True or value is False or value is Ellipsis:
+        if type(value) is int and value in _SMALL:
+            self._parts.append(_SMALL[value])
+        elif value is None or value is True or value is False or value is Ellipsis:
             self._parts.append(_NEVER[value])
+        elif type(value) is tuple:
+            self._items(b"t", value, len(value), depth)
         elif isinstance(value, np.generic) and not isinstance(value, (str, bytes)):
             self._scalar(value)
         elif isinstance(value, (int, float, complex, str, bytes)):
@@ -90,11 +104,7 @@ class Writer:
     def _plain(self, value: Any) -> None:
         """Numbers and strings. Subclasses go as what they are derived from."""
         if isinstance(value, int):
-            value = int.__index__(value)
-            raw = value.to_bytes((value.bit_length() + 8) // 8, "little", signed=True)
-            if len(raw) > MAX_INTEGER:
-                raise WireError(f"an integer of {len(raw)} bytes is too long.")
-            self._parts += [b"i", SIZE.pack(len(raw)), raw]
+            self._parts.append(_integer(int.__index__(value)))
         elif isinstance(value, float):
             self._parts += [b"f", FLOAT.pack(float.__float__(value))]
         elif isinstance(value, complex):
