@@ -16,9 +16,11 @@ def skip_grammars() -> None:
     """Import nbformat in a tenth of the time.
 
     nbformat imports jsonschema, which builds a parser of internationalised web addresses, for 0.8
-    seconds, if it finds the package for that. Notebooks hold no such addresses to check.
+    seconds, if it finds the package for that, and likewise knows durations. Notebooks hold nothing
+    of the kind to check.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)
+    for name in ("rfc3987_syntax", "isoduration"):
+        sys.modules.setdefault(name, None)
 
 
 def import_all(names: Iterable[str]) -> None:

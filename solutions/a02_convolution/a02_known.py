@@ -426,24 +426,27 @@ def _firsts(columns, w):
     return len(columns), len(w)
 
 
-def slowness(slow, fast, limit, tries=5):
-    """How many times as long as `fast()` takes `slow()`, of several calls the shortest.
+def race(slow, fast, limit, tries=5):
+    """How many times as long as `fast()` takes `slow()`, and what `slow()` returned.
 
-    Other work on the machine only ever adds time; so a ratio below `limit` needs no second try.
+    Other work on the machine only ever adds time: of several calls the shortest counts, and a ratio
+    below `limit` needs no second try.
     """
-    shortest = min(_seconds(fast) for _ in range(tries))
+    shortest = min(_timed(fast)[0] for _ in range(tries))
     least = math.inf
     for _ in range(tries):
-        least = min(least, _seconds(slow) / shortest)
+        seconds, value = _timed(slow)
+        least = min(least, seconds / shortest)
         if least < limit:
             break
-    return least
+    return least, value
 
 
-def _seconds(function):
+def _timed(function):
+    """Seconds of a call, and its value."""
     start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    value = function()
+    return time.perf_counter() - start, value
 
 
 # --- task 6: backward ----------------------------------------------------------------------------

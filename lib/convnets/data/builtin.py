@@ -82,4 +82,6 @@ def _file(name: str) -> Path:
 
 
 def _channels_first(image: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32) / 255
+    values = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32)
+    values /= 255
+    return values
