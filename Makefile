@@ -37,8 +37,8 @@ lab: $(INSTALLED) ## JupyterLab on the course; flags: make lab FLAGS="--no-brows
 demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release to feedback
 	@$(COURSEKIT) demo
 
-test: $(INSTALLED) lint ## everything CI runs, about four minutes on two cores
-	@echo "Tests, lectures and solutions on $(WORKERS) workers; about four minutes."
+test: $(INSTALLED) lint ## everything CI runs, about six minutes on two cores
+	@echo "Tests, lectures and solutions on $(WORKERS) workers; about six minutes."
 	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
 	    -n $(WORKERS) --dist loadfile --timeout 600 \
 	    --nbval --nbval-current-env --nbval-cell-timeout 120
@@ -79,7 +79,7 @@ bench-grading: $(INSTALLED) ## speed of grading beside nbgrader's own, on a made
 bench: $(INSTALLED) ## speed of the library beside PyTorch
 	@$(BIN)/python -m benchmarks
 
-hostile: $(INSTALLED) ## hostile submissions: expected, got, stopped by (or FLAGS="folders protocol")
+hostile: $(INSTALLED) ## hostile submissions: expected, got, stopped by (some: FLAGS=forging)
 	@$(BIN)/python -m tests.grading.hostile $(FLAGS)
 
 mistakes: $(INSTALLED) ## known wrong and right solutions, and the points each one earns
