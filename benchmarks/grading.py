@@ -127,14 +127,8 @@ def hand_in(folder: Path, assignment: str, students: int) -> None:
 
 def _reference(source: NotebookNode) -> dict[str, str]:
     """The course's own answers, without nbgrader's markers."""
-    return {
-        name: "\n".join(
-            line
-            for line in cell.source.splitlines()
-            if not any(marker in line for marker in notebooks.MARKERS)
-        )
-        for name, cell in notebooks.solutions(source).items()
-    }
+    answers = notebooks.solutions(source)
+    return {name: notebooks.without_markers(cell.source) for name, cell in answers.items()}
 
 
 def _others(known: Collection, number: int) -> dict[str, str]:

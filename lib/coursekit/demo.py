@@ -19,7 +19,6 @@ from rich.console import Console
 from coursekit import notebooks, sandbox
 from coursekit.collection import Collection, collections_in, load
 from coursekit.grading import autograding, classroom
-from coursekit.notebooks import MARKERS
 
 MARK = ".made-by-demo"  # a folder without it is never deleted
 
@@ -112,14 +111,8 @@ def _hand_in(folder: Path, known: Collection) -> None:
 
 def _reference(source: NotebookNode) -> Answers:
     """The course's own answers, without nbgrader's markers."""
-    return {
-        name: "\n".join(
-            line
-            for line in cell.source.splitlines()
-            if not any(marker in line for marker in MARKERS)
-        )
-        for name, cell in notebooks.solutions(source).items()
-    }
+    answers = notebooks.solutions(source)
+    return {name: notebooks.without_markers(cell.source) for name, cell in answers.items()}
 
 
 def _filled(release: NotebookNode, answers: Answers) -> NotebookNode:

@@ -56,6 +56,8 @@ def test_a_submission_is_read_rebuilt_and_judged(started, order):
     shown = notebooks.find(notebooks.of_text(answer.outcome.notebook), "test_double")
     assert "a negative number" in shown.source
     assert shown.outputs[-1].data["text/plain"] == "2"
+    ran = [cell for cell in notebooks.of_text(answer.outcome.notebook).cells if cell.get("outputs")]
+    assert [cell.execution_count for cell in ran] == [1, 2]
 
 
 def test_modules_beside_the_notebook_are_there_on_both_sides(started, order):

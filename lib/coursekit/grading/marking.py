@@ -56,6 +56,7 @@ def executed(
             cell.outputs = _report(judgement, name) if name in judgement.points else []
         else:
             cell.outputs = _outputs(judgement, cell.id)
+    _number(cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs)
     return notebook
 
 
@@ -136,6 +137,15 @@ def _outputs(judgement: Judgement, cell: str) -> list[NotebookNode]:
 def _error(text: str) -> NotebookNode:
     name, _, value = text.partition(": ")
     return NotebookNode(output_type="error", ename=name, evalue=value, traceback=[text])
+
+
+def _number(cells: Iterable[NotebookNode]) -> None:
+    """Count cells that show something, as if they had run one after the other."""
+    for count, cell in enumerate(cells, 1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
 
 
 def _display(kind: str, data: dict[str, str], **more: Any) -> NotebookNode:

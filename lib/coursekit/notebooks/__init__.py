@@ -23,6 +23,7 @@ from coursekit.notebooks.cells import (
     solutions,
     tests,
     total_points,
+    without_markers,
 )
 from coursekit.notebooks.files import (
     MAX_BYTES,
@@ -68,5 +69,6 @@ __all__ = [
     "text_of",
     "total_points",
     "unstable_outputs",
+    "without_markers",
     "write",
 ]

@@ -109,6 +109,16 @@ def outside_region(source: str, region: tuple[str, str]) -> list[str]:
     return _split(source, region)[1]
 
 
+def without_markers(source: str) -> str:
+    """A source without the lines that hold markers; what stands between them stays.
+
+    >>> without_markers("a\\n### BEGIN SOLUTION\\nb\\n### END SOLUTION\\nc")
+    'a\\nb\\nc'
+    """
+    lines = source.split("\n")
+    return "\n".join(line for line in lines if not any(marker in line for marker in MARKERS))
+
+
 def changes(old: NotebookNode, new: NotebookNode) -> list[str]:
     """In plain words, how the cells that nbgrader knows differ between two releases.
 

@@ -96,7 +96,12 @@ def answers_of(student: str, notebook: NotebookNode, release: NotebookNode) -> A
 
 def _reference(course: Path, assignment: str, release: NotebookNode) -> list[Answers]:
     path = course / "solutions" / assignment / f"{assignment}.ipynb"
-    return [answers_of(REFERENCE, notebooks.read(path), release)] if path.is_file() else []
+    if not path.is_file():
+        return []
+    source = notebooks.read(path)
+    for cell in source.cells:
+        cell.source = notebooks.without_markers(cell.source)
+    return [answers_of(REFERENCE, source, release)]
 
 
 def _collected(
