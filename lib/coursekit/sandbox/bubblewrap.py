@@ -74,6 +74,8 @@ def command(program: str) -> list[str]:
         *("--unshare-net", "--unshare-ipc", "--unshare-uts", "--new-session"),
         *_mounts(_readable()),
         *("--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm"),
+        # It makes shared memory that is counted for nobody. A device bound so cannot be opened.
+        *("--ro-bind", "/dev/zero", "/dev/zero"),
         *("--perms", "0755", "--dir", "/home", "--perms", "0755", "--tmpfs", HOME),
         *_font_cache(),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--clearenv"),

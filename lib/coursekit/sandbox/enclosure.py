@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from coursekit.sandbox import linux
+from coursekit.sandbox import linux, seccomp
 from coursekit.sandbox.bubblewrap import HOME
 from coursekit.sandbox.errors import RoomDied
 from coursekit.sandbox.limits import Limits
@@ -22,6 +22,7 @@ from coursekit.sandbox.watch import end_all, watch
 
 NOBODY = 65534  # who a room is outside, where grading runs as root
 STUDENT = 1000  # who it is inside
+_BYTES_PER_FILE = 4096  # of what may be on disk
 
 _OWN = (
     linux.CLONE_NEWUSER
@@ -89,6 +90,7 @@ def _be_the_room(leash: socket.socket, limits: Limits, live: Callable[[], None])
         _mount(limits.disk)
         _limit(limits)
         linux.drop_privileges()
+        seccomp.install()
     except OSError as error:
         leash.send(_unmade(error))
         os._exit(1)
@@ -104,8 +106,10 @@ def _mount(disk: int) -> None:
     closed = linux.MS_NOSUID | linux.MS_NODEV
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
-    linux.mount("tmpfs", HOME, "tmpfs", closed, f"size={disk},mode=0755")
-    linux.mount("tmpfs", "/dev/shm", "tmpfs", closed, f"size={disk // 2},mode=0777")
+    # An empty file is of no size, and takes memory all the same.
+    files = f"nr_inodes={disk // _BYTES_PER_FILE}"
+    linux.mount("tmpfs", HOME, "tmpfs", closed, f"size={disk},{files},mode=0755")
+    linux.mount("tmpfs", "/dev/shm", "tmpfs", closed, f"size={disk // 2},{files},mode=0777")
     linux.mount("tmpfs", "/dev/pts", "tmpfs", closed | linux.MS_RDONLY)  # shared by all rooms
     linux.mount("proc", "/proc", "proc", closed | linux.MS_NOEXEC)
     Path("/proc/sys/user/max_user_namespaces").write_text("0")

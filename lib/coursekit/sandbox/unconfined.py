@@ -6,8 +6,9 @@ of a file are limited, and where there is /proc the number of processes and thei
 end ends what it has started.
 
 What is lost: a room can read and write all that the caller may, fill the disk, use the network, and
-harm every process of the caller, the judge included. So this is for work whose authors one trusts,
-and for looking for mistakes. On Linux nothing that a room starts outlives the process that forks
+harm every process of the caller, the judge included. No system call is filtered, so memory that no
+process maps is not limited. So this is for work whose authors one trusts, and for looking for
+mistakes. On Linux nothing that a room starts outlives the process that forks
 rooms, unless it kills that one too; elsewhere whatever leaves its process group does.
 
 macOS: what Apple's own frameworks have begun does not survive a fork, and NumPy may be built on

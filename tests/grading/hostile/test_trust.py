@@ -48,4 +48,5 @@ def shown(name, value):
 
 
 def test_the_page_says_how_to_see_the_table():
-    assert "python -m tests.grading.hostile" in TEXT
+    assert "make hostile" in TEXT
+    assert "-m tests.grading.hostile $(FLAGS)" in (ROOT / "Makefile").read_text()

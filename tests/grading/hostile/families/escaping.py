@@ -39,6 +39,11 @@ CASES = [
         REFUSED,
     ),
     _escape(
+        "a socket to what runs this virtual machine",
+        "import socket\nsocket.socket(socket.AF_VSOCK)",
+        REFUSED,
+    ),
+    _escape(
         "a download",
         "import urllib.request\nurllib.request.urlopen('http://example.org', timeout=5)",
         "raises URLError",

@@ -1,10 +1,93 @@
 """Time, memory, disk, processes: what a limit stops."""
 
-from ..case import in_a_call, in_a_cell
+from ..case import LOOTED, in_a_call, in_a_cell
 from ..observed import WALL
 
 QUICK = {"cell_seconds": 1, "call_seconds": 1}
 SMALL = {"memory": 1500 * 2**20}
+
+IN_SHARED_PAGES = """
+import mmap, os, time
+for _ in range(4):
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        kept = [mmap.mmap({file}, 2**26) for _ in range(8)]
+        for each in kept:
+            for _ in range(16): each.write(bytes(2**22))
+            each.madvise(mmap.MADV_DONTNEED)
+        os.write(theirs, b'1')
+        time.sleep(60)
+    os.close(theirs)
+    if not os.read(ours, 1): raise OSError('refused')
+print('LO' + 'OT: 2 GiB')
+"""
+IN_SEGMENTS = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+for _ in range(32):
+    segment = libc.shmget(0, 2**26, 0o1600)
+    if segment < 0: raise OSError('refused')
+    begin = ctypes.c_void_p(libc.shmat(segment, None, 0))
+    ctypes.memset(begin, 1, 2**26)
+    libc.shmdt(begin)
+print('LO' + 'OT: 2 GiB')
+"""
+IN_PIPES = """
+import ctypes, fcntl, mmap, os
+libc, page = ctypes.CDLL(None), 2**21
+for _ in range(4):
+    _, end = os.pipe()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 2**20)
+    for _ in range(256):
+        memory = mmap.mmap(-1, 2 * page, mmap.MAP_PRIVATE)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        begin += -begin % page
+        ctypes.memset(begin, 1, page)
+        few = (ctypes.c_size_t * 2)(begin, 1)
+        if libc.vmsplice(end, few, ctypes.c_size_t(1), 2) < 0: raise OSError('refused')
+        memory.close()
+print('LO' + 'OT: 2 GiB')
+"""
+LONG_PIPES = """
+import fcntl, os, time
+for _ in range(4):
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        for _ in range(40): fcntl.fcntl(os.pipe()[1], fcntl.F_SETPIPE_SZ, 2**20)
+        os.write(theirs, b'1')
+        time.sleep(60)
+    os.close(theirs)
+    if not os.read(ours, 1): raise OSError('refused')
+print('LO' + 'OT: 160 MiB')
+"""
+IN_SOCKETS = """
+import os, socket, time
+for _ in range(3):
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        kept = []
+        for _ in range(50):
+            kept += (pair := socket.socketpair())
+            for end in pair:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**25)
+                end.setblocking(False)
+                try:
+                    while True: end.send(bytes(2**20))
+                except BlockingIOError: pass
+        os.write(theirs, b'1')
+        time.sleep(60)
+    os.close(theirs)
+    if not os.read(ours, 1): raise OSError('refused')
+print('LO' + 'OT: as much as the machine allows for each socket')
+"""
+
+
+def _unmapped(name: str, source: str):
+    """Memory that no process maps, so that none seems to use it."""
+    return in_a_cell(name, source, "raises OSError", limits=SMALL, never=(LOOTED,))
+
 
 CASES = [
     in_a_cell("endless loop in a cell", "while True: pass", "room ended: time", limits=QUICK),
@@ -72,6 +155,27 @@ CASES = [
         "for name in ('/home/student/f', '/dev/shm/f'):\n"
         "    while True: open(name, 'ab').write(bytes(2**22))",
         "raises OSError",
+    ),
+    _unmapped(
+        "memory in files without a name",
+        "import os\n"
+        "for _ in range(32):\n"
+        "    file = os.memfd_create('kept')\n"
+        "    for _ in range(16): os.write(file, bytes(2**22))\n"
+        "print('LO' + 'OT: 2 GiB')",
+    ),
+    _unmapped("memory in segments that nobody has attached", IN_SEGMENTS),
+    _unmapped("memory in shared pages", IN_SHARED_PAGES.format(file=-1)),
+    _unmapped(
+        "memory in shared pages of /dev/zero",
+        IN_SHARED_PAGES.format(file="os.open('/dev/zero', os.O_RDWR)"),
+    ),
+    _unmapped("memory in pipes, a huge page for each byte", IN_PIPES),
+    _unmapped("memory in pipes made long", LONG_PIPES),
+    _unmapped("memory in sockets with long queues", IN_SOCKETS),
+    _unmapped(
+        "empty files without end",
+        "import os\nfor i in range(10**6): os.mknod(str(i))\nprint('LO' + 'OT: 1 GiB')",
     ),
     in_a_cell("one huge file", "open('f', 'wb').truncate(2**40)", "raises OSError"),
     in_a_cell(
