@@ -57,9 +57,9 @@ grade: $(INSTALLED) ## grade everything handed in: make grade A=a02_convolution 
 	$(NEEDS_A)
 	@$(COURSEKIT) grade $(A) $(FLAGS)
 
-feedback: $(INSTALLED) ## write the HTML feedback: make feedback A=a02_convolution
+feedback: $(INSTALLED) ## write the HTML feedback: make feedback A=a02_convolution FLAGS=--help
 	$(NEEDS_A)
-	@$(COURSEKIT) feedback $(A)
+	@$(COURSEKIT) feedback $(A) $(FLAGS)
 
 report: $(INSTALLED) ## what the class did, as a page: make report A=a02_convolution
 	$(NEEDS_A)

@@ -11,6 +11,8 @@ import typer
 
 from coursekit.startup import skip_grammars
 
+skip_grammars()  # here, not in `main`: helping processes import this module, and call nothing
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -35,7 +37,6 @@ NOT_CONFINED = (
 
 def main() -> None:
     """Run the command line."""
-    skip_grammars()
     app()
 
 
@@ -172,15 +173,38 @@ def grade(
 
 
 @app.command()
-def feedback(name: Name, student: Students = None) -> None:
-    """Write HTML feedback for everyone graded."""
-    from coursekit.grading import classroom
+def feedback(
+    name: Name,
+    student: Students = None,
+    workers: Annotated[
+        int, typer.Option(help="Pages written at the same time; as many as cores.", min=1)
+    ] = os.cpu_count() or 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write pages anew that have not changed.")
+    ] = False,
+) -> None:
+    """Write HTML feedback for everyone graded, where notebook, points or comments have changed.
 
-    written = classroom.feedback(_course(), name, student)
+    May be interrupted at any moment; the same command goes on with the rest.
+    """
+    from coursekit.grading import classroom
+    from coursekit.grading.autograding import GradingFailed
+
+    course = _course()
+    try:
+        written = classroom.feedback(course, name, student, workers=workers, force=force)
+    except GradingFailed as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped. What is written stays; the same command goes on with the rest.")
     if not written:
         _fail(f"nobody's {name} has been graded yet; first: coursekit grade {name}")
-    for who, page in written.items():
-        typer.echo(f"{who}: {page or 'could not be written'}")
+    pages = [page for page in written.values() if page]
+    if pages:
+        noun = "page:" if len(pages) == 1 else "pages, such as"
+        typer.echo(f"{len(pages)} {noun} {pages[0]}")
+    for who in sorted(who for who, page in written.items() if page is None):
+        typer.echo(f"{who}: could not be written")
     if None in written.values():
         raise typer.Exit(1)
 

@@ -36,8 +36,8 @@ FLOORS = {
     ],
     "coursekit.grading": [
         {"autograding", "grades", "hashes", "imports", "layout", "processes", "results"},
-        {"gradebook", "judge", "paper", "store", "submissions"},
-        {"marking", "progress", "reading", "stock"},
+        {"gradebook", "judge", "paper", "press", "store", "submissions"},
+        {"feedback_pages", "marking", "progress", "reading", "stock"},
         {"grader", "opening", "workers"},
         {"cluster", "judged"},
         {"classroom"},

@@ -21,7 +21,7 @@ def test_the_section_follows_the_figures():
     }
     writing = {"each": {"writing": 0.04, "feedback": 0.3, "disk": 250_000}}
     text = scale.section(judging, writing)
-    assert "| 3,000 | 40 min | 20 min | 2.5 min | 2 min | 15 min | 750 MB |" in text
+    assert "| 3,000 | 40 min | 20 min | 2.5 min | 2 min | 7.5 min | 750 MB |" in text
     text = " ".join(text.split())
     assert "20 cores keep one gradebook busy" in text
     assert "100,000 students take it 67 min" in text

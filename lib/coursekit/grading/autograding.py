@@ -139,6 +139,23 @@ def write_feedback(course: Path, assignment: str, student: str) -> Path:
     return course / "feedback" / student / assignment / f"{assignment}.html"
 
 
+def run(converter: BaseConverter) -> None:
+    """Run a converter; what it logs becomes the reason if it fails.
+
+    Raises:
+        GradingFailed: it did.
+    """
+    logged = io.StringIO()
+    handler = logging.StreamHandler(logged)
+    converter.log.addHandler(handler)
+    try:
+        converter.start()
+    except Exception as error:
+        raise GradingFailed(_reason(logged.getvalue()) or str(error)) from error
+    finally:
+        converter.log.removeHandler(handler)
+
+
 def without_effect(config: Config) -> list[str]:
     """Settings of nbgrader's autograde that only count where nbgrader itself runs the notebooks.
 
@@ -225,17 +242,7 @@ def _for_student(course: Path, assignment: str, student: str) -> Config:
 
 
 def _convert(converter: type[BaseConverter], config: Config) -> None:
-    """Run a converter; what it logs becomes the reason if it fails."""
-    logged = io.StringIO()
-    handler = logging.StreamHandler(logged)
-    instance = converter(coursedir=CourseDirectory(config=config), config=config)
-    instance.log.addHandler(handler)
-    try:
-        instance.start()
-    except Exception as error:
-        raise GradingFailed(_reason(logged.getvalue()) or str(error)) from error
-    finally:
-        instance.log.removeHandler(handler)
+    run(converter(coursedir=CourseDirectory(config=config), config=config))
 
 
 def _reason(log: str) -> str:

@@ -13,7 +13,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ from rich.markup import escape
 
 from coursekit.grading import autograding, judged, stock
 from coursekit.grading.autograding import GradingFailed
+from coursekit.grading.feedback_pages import FeedbackPages
 from coursekit.grading.judged import Options
 from coursekit.grading.layout import WORK, folder_of
 from coursekit.grading.progress import watched
@@ -83,7 +84,7 @@ def grade(
     autograding.source_of(course, assignment)
     judges = Engine(engine) == Engine.JUDGE
     early = judged.begun(course, assignment, sandboxed) if judges and not dask else nullcontext()
-    with _alone(course), early as crew:
+    with _alone(course, "grading"), early as crew:
         autograding.register(course, assignment)
         known = _everyone(course)
         everyone = sorted(known if students is None else set(students))
@@ -120,22 +121,44 @@ def limits_of(course: Path, seconds: float = LIMIT) -> Limits:
 
 
 def feedback(
-    course: str | Path, assignment: str, students: Sequence[str] | None = None
+    course: str | Path,
+    assignment: str,
+    students: Sequence[str] | None = None,
+    *,
+    workers: int | None = None,
+    force: bool = False,
+    console: Console | None = None,
 ) -> dict[str, Path | None]:
-    """Write the HTML feedback of everyone graded.
+    """Write the HTML feedback of everyone graded, where it has changed.
 
+    May be interrupted at any moment: what is done is stored, and the next call goes on.
+
+    Args:
+        course: the course folder.
+        assignment: such as "a02_convolution".
+        students: only these; by default everyone graded.
+        workers: pages written at the same time; by default as many as there are cores.
+        force: write pages anew whose notebook and points have not changed.
+        console: where progress is shown; by default standard error.
     Returns:
         Student -> the HTML file, or None where nbgrader could not write it; the log says why.
+    Raises:
+        GradingFailed: somebody else is writing feedback in this folder.
     """
-    course = Path(course).resolve()
-    graded = sorted(path.parent.name for path in course.glob(f"autograded/*/{assignment}"))
-    written: dict[str, Path | None] = {}
-    for name in graded if students is None else students:
-        try:
-            written[name] = autograding.write_feedback(course, assignment, name)
-        except GradingFailed as error:
-            log.warning("No feedback for %s: %s", name, error)
-            written[name] = None
+    course, console = Path(course).resolve(), console or Console(stderr=True)
+    pages = FeedbackPages(course, assignment)
+    wanted = dict.fromkeys(pages.graded() if students is None else students)
+    if not wanted:
+        return {}
+    written: dict[str, Path | None] = dict.fromkeys(wanted)
+    workers = workers or os.cpu_count() or 1
+    with _alone(course, "writing feedback"):
+        arriving = pages.write([*wanted], workers=workers, force=force)
+        with closing(watched(arriving, assignment, len(wanted), console)) as shown:
+            for page in shown:
+                written[page.student] = page.path
+                if page.path is None:
+                    log.warning("No feedback for %s: %s", page.student, page.reason)
     return written
 
 
@@ -173,20 +196,20 @@ def show(
 
 
 @contextmanager
-def _alone(course: Path) -> Iterator[None]:
-    """Hold the course's lock, which the system lets go however this process ends.
+def _alone(course: Path, doing: str) -> Iterator[None]:
+    """Hold a lock of the course, which the system lets go however this process ends.
 
     Raises:
         GradingFailed: another process holds it.
     """
-    path = course / WORK / "lock"
+    path = course / WORK / f"lock-{doing.replace(' ', '-')}"
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise GradingFailed(
-                f"Somebody is grading in {course} already; wait for that to end, or stop it."
+                f"Somebody is {doing} in {course} already; wait for that to end, or stop it."
             ) from None
         yield
 

@@ -53,7 +53,7 @@ class Key:
 def answers_hash(submission: NotebookNode, release: NotebookNode) -> str:
     """Hash of the cells a student wrote or changed."""
     given = {(cell.cell_type, cell.source) for cell in release.cells}
-    return _hash(
+    return digest(
         json.dumps([index, notebooks.grade_id(cell), cell.cell_type, cell.source])
         for index, cell in enumerate(submission.cells)
         if (cell.cell_type, cell.source) not in given
@@ -63,7 +63,7 @@ def answers_hash(submission: NotebookNode, release: NotebookNode) -> str:
 def test_hashes(source: NotebookNode) -> dict[str, str]:
     """Test cell -> hash of its code and of what it is worth."""
     return {
-        name: _hash([str(notebooks.points(cell)), cell.source])
+        name: digest([str(notebooks.points(cell)), cell.source])
         for name, cell in notebooks.tests(source).items()
     }
 
@@ -79,7 +79,7 @@ def setup_hash(release: NotebookNode, beside: dict[str, bytes]) -> str:
         for cell in code
     )
     known = (f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(beside.items()))
-    return _hash((*texts, *known))
+    return digest((*texts, *known))
 
 
 def library_hash() -> str:
@@ -89,21 +89,22 @@ def library_hash() -> str:
         found = importlib.util.find_spec(package)
         for root in found.submodule_search_locations if found else ():
             texts += (_named(path, Path(root)) for path in sorted(Path(root).rglob("*.py")))
-    return _hash(texts)
+    return digest(texts)
 
 
 def limits_hash(limits: Limits, confined: bool = True) -> str:
     """Hash of what a submission may use, and whether it is confined."""
-    return _hash([json.dumps(asdict(limits), sort_keys=True), str(confined)])
+    return digest([json.dumps(asdict(limits), sort_keys=True), str(confined)])
+
+
+def digest(texts: Iterable[str]) -> str:
+    """Hash of texts, one after the other."""
+    found = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        found.update(len(data).to_bytes(8, "little") + data)
+    return found.hexdigest()
 
 
 def _named(path: Path, root: Path) -> str:
     return f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-
-
-def _hash(texts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.hexdigest()

@@ -56,7 +56,8 @@ def executed(
             cell.outputs = _report(judgement, name) if name in judgement.points else []
         else:
             cell.outputs = _outputs(judgement, cell.id)
-    _number(cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs)
+    runs, tested = judgement.runs, judgement.points
+    _number(c for c in notebook.cells if c.id in runs or notebooks.grade_id(c) in tested)
     return notebook
 
 
@@ -140,7 +141,7 @@ def _error(text: str) -> NotebookNode:
 
 
 def _number(cells: Iterable[NotebookNode]) -> None:
-    """Count cells that show something, as if they had run one after the other."""
+    """Count code cells in the order in which they ran."""
     for count, cell in enumerate(cells, 1):
         cell.execution_count = count
         for output in cell.outputs:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -21,23 +23,36 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from coursekit.grading.results import Result, Status
-
 LINES = 10  # in a log
 
 Show = Callable[[int, int, str], None]  # how many are done, of these anew, and counts in words
 
 
+class Arriving(Protocol):
+    """What is shown: a student's grade, or a page of feedback."""
+
+    @property
+    def status(self) -> StrEnum:
+        """What became of it."""
+
+    @property
+    def fresh(self) -> bool:
+        """False where an earlier one still holds."""
+
+
+Each = TypeVar("Each", bound=Arriving)
+
+
 def watched(
-    results: Iterable[Result], assignment: str, total: int, console: Console
-) -> Iterator[Result]:
+    results: Iterable[Each], assignment: str, total: int, console: Console
+) -> Iterator[Each]:
     """The same results, shown as they arrive: how many, time left, how many of each status.
 
     Args:
         total: how many there will be.
         console: a terminal gets two lines that are drawn anew, a log no more than `LINES` lines.
     """
-    counts: Counter[Status] = Counter()
+    counts: Counter[StrEnum] = Counter()
     again = 0
     shown = _live if console.is_terminal else _logged
     with shown(assignment, total, console) as show:
@@ -48,9 +63,10 @@ def watched(
             yield result
 
 
-def _spelt(counts: Counter[Status], again: int) -> str:
+def _spelt(counts: Counter[StrEnum], again: int) -> str:
     """Such as "7 graded, 1 unreadable (3 as before)"."""
-    each = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    statuses = type(next(iter(counts)))  # in the order in which they are defined
+    each = ", ".join(f"{counts[status]} {status}" for status in statuses if counts[status])
     return f"{each} ({again} as before)" if again else each
 
 
