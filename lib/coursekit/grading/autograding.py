@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
@@ -180,10 +180,11 @@ def open_gradebook(course: Path) -> Gradebook:
 def scores(gradebook: Gradebook, assignment: str, student: str) -> dict[str, float | None]:
     """Graded cell -> points; None where a person has to decide."""
     submission = gradebook.find_submission(assignment, student)
+    parts = [notebook.id for notebook in submission.notebooks]
+    rows = gradebook.db.query(BaseCell.name, Grade).join(Grade, Grade.cell_id == BaseCell.id)
     return {
-        grade.name: None if grade.auto_score is None and grade.manual_score is None else grade.score
-        for notebook in submission.notebooks
-        for grade in notebook.grades
+        name: None if grade.auto_score is None and grade.manual_score is None else grade.score
+        for name, grade in rows.filter(Grade.notebook_id.in_(parts))
     }
 
 
