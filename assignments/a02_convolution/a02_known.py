@@ -4,6 +4,8 @@ Each mistake is the right function given wrong arguments, or its result put wron
 that a check can say "it looks as if ...". Nothing here is written the way the tasks ask for.
 """
 
+import copy
+import functools
 import math
 import time
 
@@ -467,6 +469,19 @@ def _with(which, change):
         return tuple(gradients)
 
     return make
+
+
+def kept(function, *args):
+    """`function`, called now for copies of the arguments: later it returns or raises that again."""
+    try:
+        value = function(*copy.deepcopy(args))
+    except Exception as error:
+        return functools.partial(_raise, error)
+    return lambda *_: value
+
+
+def _raise(error, *_):
+    raise error
 
 
 def _overwritten(filters):

@@ -1,5 +1,7 @@
 """What cells put out: kept as a notebook keeps it, harmless to read, and too much of it costs."""
 
+import base64
+import io
 import os
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ import tiny_course
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbformat import v4
+from PIL import Image
 
 from coursekit import notebooks
 from coursekit.feedback import harmless_markdown
@@ -711,3 +714,39 @@ def test_in_a_browser_no_script_of_a_student_runs(opened, feedback, tmp_path):
     hits, loaded = opened(unsafe)
     assert hits > 5
     assert [address for address in loaded if "evil" in address]
+
+
+FIGURES = """
+import matplotlib.pyplot as plt
+import numpy as np
+values = np.random.default_rng(0).random((20, 30))
+fig, (left, right) = plt.subplots(1, 2, layout="constrained")
+fig.colorbar(left.imshow(values), ax=left)
+right.plot(values[0])
+right.set_xlabel("$t$")
+plt.show()
+plt.imshow(values, cmap="gray")
+plt.title("grey")
+plt.show()
+"""
+USUALLY = """
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import AxesImage
+AxesImage.draw = AxesImage.draw.__wrapped__
+FigureCanvasAgg.print_png = FigureCanvasAgg.print_png.__wrapped__
+"""
+
+
+def test_figures_look_as_they_do_in_a_kernel(warm):
+    def pixels(before):
+        with warm.room() as room:
+            assert room.run_cell(before).error == ""
+            run = room.run_cell(FIGURES)
+        assert run.error == ""
+        pictures = [base64.b64decode(output.data["image/png"]) for output in run.outputs]
+        return [np.asarray(Image.open(io.BytesIO(picture))) for picture in pictures]
+
+    quick, usual = pixels(""), pixels(USUALLY)
+    assert len(quick) == len(usual) == 2
+    for ours, theirs in zip(quick, usual, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
