@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from nbformat import v4
+from nbgrader.converters import GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
 
 from coursekit import notebooks
+from coursekit.grading import autograding
 
 NAME = "a01_tiny"
 MOST = {"test_double": 2.0, "test_halve": 3.0, "explain_double": 4.0}
@@ -107,3 +110,13 @@ def hand_in(course, student, notebook=None, *, name=f"{NAME}.ipynb", data=None) 
     else:
         path.write_bytes(data)
     return path
+
+
+def nbgraders_feedback(course, student) -> Path:
+    """The page that nbgrader's own GenerateFeedback writes."""
+    config = autograding.configuration(course)
+    config.CourseDirectory.assignment_id = NAME
+    config.CourseDirectory.student_id = student
+    config.GenerateFeedback.force = True
+    autograding.run(GenerateFeedback(coursedir=CourseDirectory(config=config), config=config))
+    return course / "feedback" / student / NAME / f"{NAME}.html"

@@ -264,7 +264,7 @@ def test_an_interrupted_write_leaves_no_rubbish(course, monkeypatch):
 )
 def test_ids_of_all_kinds_go_through_to_the_feedback(course, student):
     record(course, student)
-    page = autograding.write_feedback(course, NAME, student)
+    page = tiny_course.nbgraders_feedback(course, student)
     assert page.is_file()
     with autograding.open_gradebook(course) as gradebook:
         assert [each.id for each in gradebook.students] == [student]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import tiny_course
@@ -13,6 +14,7 @@ from coursekit.grading.judge import Judge
 from coursekit.grading.paper import Known, Order, Paper, Start
 from coursekit.grading.processes import Lost
 from coursekit.grading.workers import Workers
+from coursekit.sandbox import SandboxUnavailable
 
 FULL = {"test_double": 2.0, "test_halve": 3.0}
 BESIDE = {"beside.py": b"FACTOR = 2\n"}
@@ -142,6 +144,18 @@ def test_it_may_start_before_it_knows_what_to_grade(order):
     with Workers(Start(("numpy",))) as early:
         early.hand_out(paper())
         assert points(early.grade(order(RIGHT))) == FULL
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_without_bubblewrap_the_reason_is_told_whenever_the_process_ends(order, monkeypatch, early):
+    monkeypatch.setenv("PATH", "")
+    submission, large = order(RIGHT), replace(paper(), given={"data.bin": bytes(10**6)})
+    with Workers(Start(), None if early else large) as crew:
+        if early:
+            crew._process.wait(30)
+            crew.hand_out(large)
+        with pytest.raises(SandboxUnavailable, match="apt install bubblewrap"):
+            crew.grade(submission)
 
 
 def test_reading_alone_needs_no_sandbox_and_gives_the_rebuilt_notebook(order, monkeypatch):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
@@ -120,23 +120,13 @@ def autograde(course: Path, assignment: str, student: str) -> None:
     Raises:
         GradingFailed: nbgrader could not finish, for example because the kernel died.
     """
-    config = _for_student(course, assignment, student)
+    config = configuration(course)
+    config.CourseDirectory.assignment_id = assignment
+    config.CourseDirectory.student_id = student
     config.CourseDirectory.submitted_directory = f"{WORK}/submitted"
     config.Autograde.force = True
     with _private_kernels():
         _convert(Autograde, config)
-
-
-def write_feedback(course: Path, assignment: str, student: str) -> Path:
-    """Write one student's HTML feedback from autograded/ and the gradebook.
-
-    Raises:
-        GradingFailed: there is nothing to write it from, or nbgrader could not.
-    """
-    config = _for_student(course, assignment, student)
-    config.GenerateFeedback.force = True
-    _convert(GenerateFeedback, config)
-    return course / "feedback" / student / assignment / f"{assignment}.html"
 
 
 def run(converter: BaseConverter) -> None:
@@ -233,13 +223,6 @@ def is_timestamp(text: str) -> bool:
         return parse_utc(text) is not None
     except (ValueError, OverflowError):
         return False
-
-
-def _for_student(course: Path, assignment: str, student: str) -> Config:
-    config = configuration(course)
-    config.CourseDirectory.assignment_id = assignment
-    config.CourseDirectory.student_id = student
-    return config
 
 
 def _convert(converter: type[BaseConverter], config: Config) -> None:

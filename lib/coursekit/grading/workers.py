@@ -75,7 +75,7 @@ class Workers:
     def hand_out(self, paper: Paper) -> None:
         """Say what is to be graded; once, before `grade`."""
         self._paper = paper
-        self._first.send(paper)
+        self._tell(paper)
 
     def grade(self, order: Order) -> Answer:
         """Read and grade a submission. May be called from several threads.
@@ -169,9 +169,14 @@ class Workers:
             )
             socket.send_fds(self._control, [b"+"], [its.fileno()])
         self._first = Connection(first.detach())
-        self._first.send(self._begin)
+        self._tell(self._begin)
         if self._paper:
-            self._first.send(self._paper)
+            self._tell(self._paper)
+
+    def _tell(self, what: Start | Paper) -> None:
+        """Send it to the process, which may have ended: `_await` reads why."""
+        with contextlib.suppress(OSError):
+            self._first.send(what)
 
     def _await(self) -> None:
         """Wait until all is imported; called with the lock held."""
