@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from coursekit.checks import CheckFailed
-from coursekit.checks.source import own_line
+from coursekit.checks.source import is_stub, own_line
 from coursekit.sandbox import (
     Limits,
     RoomDied,
@@ -20,9 +20,10 @@ from coursekit.sandbox import (
     SandboxUnavailable,
     StudentExit,
     Warm,
+    WireError,
     bubblewrap,
 )
-from coursekit.sandbox.errors import KINDS
+from coursekit.sandbox.errors import KINDS, rebuilt
 
 MEBIBYTE = 2**20
 
@@ -161,6 +162,24 @@ def test_exceptions_keep_their_kind_and_end_nothing_here(room, code, kind):
         defined(room, code, "f")()
     assert isinstance(caught.value, Exception)
     assert not isinstance(caught.value, RoomError)
+
+
+def test_a_stub_in_a_room_is_told_from_a_library_that_does_not_do_something(room):
+    stub = defined(room, "def f(x):\n    raise NotImplementedError", "f")
+    with pytest.raises(NotImplementedError) as caught:
+        stub(1)
+    assert is_stub(caught.value)
+    lacks = defined(room, "import torch\ndef f(x):\n    return torch.nn.Module()(x)", "f")
+    with pytest.raises(NotImplementedError, match="forward") as caught:
+        lacks(1)
+    assert not is_stub(caught.value)
+
+
+@pytest.mark.parametrize("stub", ["yes", 1, None, ["f"]])
+def test_a_stub_is_told_as_yes_or_no(stub):
+    report = {"types": ["ValueError"], "message": "", "traceback": "", "line": ""}
+    with pytest.raises(WireError, match="makes no sense"):
+        rebuilt(report | {"stub": stub})
 
 
 def test_the_exceptions_of_checks_cannot_be_forged(room):

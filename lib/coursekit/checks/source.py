@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import re
 import sys
 import sysconfig
 import traceback
@@ -27,23 +28,48 @@ _PACKAGES = tuple(
 )
 
 MOST_CELLS = 200  # whose text is kept
+# What the code of cells is called as a file: by a stage, by IPython, Colab, ipykernel. A debugger
+# writes the last ones to disk; and compiled libraries name files that are not there.
+_CELL = re.compile(
+    r"^<cell\b|(?:^|[/\\])<?ipython-input-[\w-]+(?:>|\.py)$|[/\\]ipykernel_\d+[/\\]\d+\.py$"
+)
 
 
 def own_line(error: BaseException) -> str:
     """Where in the student's own cells an exception came from: 'line 3 of f: `y = x + w`', or "".
 
-    The first frame is the check itself; frames of installed packages are passed over. An exception
-    that comes from another process carries the line with it, as `line_in_room`.
+    The first frame is the check itself: frames of its cell, of files and of packages are passed
+    over. An exception that comes from another process carries the line with it, as `line_in_room`.
     """
     if isinstance(line := getattr(error, "line_in_room", None), str):
         return line
-    _, *inner = traceback.extract_tb(error.__traceback__) or [None]
-    inner = [frame for frame in inner if _is_notebook(frame.filename)]
+    inner = _own_frames(error)
     if not inner:
         return ""
     last = inner[-1]
+    around = (f.name for f in reversed(inner) if f.filename == last.filename and f.name[0] != "<")
     line = f": `{last.line}`" if last.line else ""
-    return f"line {last.lineno} of the cell that defines {last.name}{line}"
+    return f"line {last.lineno} of the cell that defines {next(around, last.name)}{line}"
+
+
+def is_stub(error: BaseException) -> bool:
+    """Whether an exception is the bare `raise NotImplementedError` of an answer not yet written.
+
+    One that a library raises in its own code says something else. An exception that comes from
+    another process carries the answer with it, as `stub_in_room`.
+    """
+    if type(error) is not NotImplementedError or error.args not in ((), ("",)):
+        return False
+    if isinstance(told := getattr(error, "stub_in_room", None), bool):
+        return told
+    own = _own_frames(error)
+    return bool(own) and own[-1] == traceback.extract_tb(error.__traceback__)[-1]
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Frames of the notebook's cells, without those of the check, which is the first frame."""
+    first, *inner = traceback.extract_tb(error.__traceback__) or [None]
+    return [f for f in inner if _CELL.search(f.filename) and f.filename != first.filename]
 
 
 def _is_notebook(filename: str) -> bool:

@@ -88,8 +88,9 @@ def rebuilt(report: Mapping[str, Any]) -> Exception:
     forged. What would end the judge becomes a `StudentExit`.
 
     Args:
-        report: "types", the names along the method resolution order; "message"; "traceback"; and
-            "line", which line of the student's cell raised, or "".
+        report: "types", the names along the method resolution order; "message"; "traceback";
+            "line", which line of the student's cell raised, or ""; and, where it was told, "stub",
+            whether it is that of an answer not yet written.
     Raises:
         WireError: the report is no such thing.
 
@@ -98,11 +99,16 @@ def rebuilt(report: Mapping[str, Any]) -> Exception:
     """
     names = report.get("types")
     texts = [report.get(key) for key in ("message", "traceback", "line")]
-    if not isinstance(names, list) or not all(isinstance(text, str) for text in (*names, *texts)):
+    stub = report.get("stub", False)
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(text, str) for text in (*names, *texts))
+        or not isinstance(stub, bool)
+    ):
         raise WireError("the room reports an exception in a form that makes no sense.")
     message, traceback, line = (text[:_TEXT] for text in texts)
     error = _instance(names, message)
-    error.line_in_room = line
+    error.line_in_room, error.stub_in_room = line, stub
     error.traceback_in_room = traceback
     return error
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coursekit.checks.source import modules_used, own_line
+from coursekit.checks.source import is_stub, modules_used, own_line
 from coursekit.sandbox import mutation
 from coursekit.sandbox.capture import LONGEST, Outputs, Stream
 from coursekit.sandbox.channel import Channel
@@ -242,6 +242,7 @@ def _report(error: BaseException) -> dict[str, Any]:
         "message": str(error)[: 2 * LONGEST],
         "traceback": "".join(lines)[-LONGEST:],
         "line": own_line(error),
+        "stub": is_stub(error),
     }
 
 
