@@ -1,4 +1,4 @@
-"""What the gradient tests compare against: PyTorch's autograd and central differences.
+"""What tests compare against: the definition, PyTorch's autograd and central differences.
 
 Every helper takes `forward(*arrays, **options) -> (y, cache)` and `backward(dy, cache) -> grads`
 in the order of `arrays`. An array may be None (a bias that is left out); its gradient must be None.
@@ -123,6 +123,18 @@ def check_against_autograd(forward, backward, torch_fn, *arrays, **options):
 def _flat(result):
     y, _, grads = result
     return (y, *grads)
+
+
+def check_against_definition(fast, plain, *arrays, **options):
+    """Forward and backward must equal those of `convnets.functional.plain`, on NumPy arrays.
+
+    `fast` and `plain` are (forward, backward) each.
+    """
+    want, dy, want_grads = gradients(*plain, *arrays, **options)
+    y, _, grads = gradients(*fast, *arrays, dy=dy, **options)
+    same(y, want, "y")
+    for i, (got, expected) in enumerate(zip(grads, want_grads, strict=True)):
+        same(got, expected, f"gradient of argument {i}")
 
 
 def check_numeric(forward, backward, *arrays, step=1e-5, entries=40, tolerance=1e-7, **options):

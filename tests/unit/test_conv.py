@@ -1,4 +1,4 @@
-"""Convolution against the defining sum, PyTorch's autograd and numeric gradients."""
+"""Convolution against its definition and PyTorch's autograd; the definition against differences."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from oracles import (
     check_against_autograd,
+    check_against_definition,
     check_numeric,
     gradients,
     layouts,
@@ -19,7 +20,7 @@ from oracles import (
 )
 
 from convnets.arrays import batch_last, to_numpy
-from convnets.functional import conv2d, conv2d_backward, conv_rows
+from convnets.functional import conv2d, conv2d_backward, conv_rows, plain
 from convnets.shapes import ShapeError
 
 
@@ -47,24 +48,36 @@ def in_float32(arrays):
     return [None if a is None else a.astype(np.float32) for a in arrays]
 
 
-def defining_sum(x, w, b, stride, padding, groups):
-    """y[n, f, i, j] by the formula, one number at a time."""
-    (ph, pw), (sh, sw) = padding, stride
-    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    (f, c, kh, kw), (_, _, h, wd) = w.shape, padded.shape
-    y = np.empty((len(x), f, (h - kh) // sh + 1, (wd - kw) // sw + 1))
-    for n, k, i, j in np.ndindex(y.shape):
-        first = k // (f // groups) * c
-        window = padded[n, first : first + c, i * sh : i * sh + kh, j * sw : j * sw + kw]
-        y[n, k, i, j] = np.sum(window * w[k]) + (0 if b is None else b[k])
-    return y
+FAST = (conv2d, conv2d_backward)
+PLAIN = (plain.conv2d, plain.conv2d_backward)
+
+
+@repeatable
+@given(st.one_of(convolutions(), many_channels()))
+def test_forward_and_backward_are_the_defining_sums(case):
+    arrays, options = case
+    check_against_definition(FAST, PLAIN, *arrays, **options)
 
 
 @repeatable
 @given(convolutions())
-def test_forward_is_the_defining_sum(case):
+def test_the_definition_is_pytorchs(case):
     arrays, options = case
-    same(conv2d(*arrays, **options)[0], defining_sum(*arrays, **options))
+    y, _ = plain.conv2d(*arrays, **options)
+    same(y, torch.nn.functional.conv2d(*tensors(*arrays), **options))
+
+
+@repeatable
+@given(convolutions())
+def test_the_definition_has_the_gradients_of_central_differences(case):
+    arrays, options = case
+    check_numeric(*PLAIN, *arrays, entries=4, **options)
+
+
+def test_the_definition_takes_one_number_for_both_axes():
+    arrays = normal(2, 3, 7, 6), normal(4, 3, 3, 2, seed=1), normal(4, seed=2)
+    check_against_definition(FAST, PLAIN, *arrays, stride=2, padding=1)
+    check_against_definition(FAST, PLAIN, *arrays)
 
 
 @repeatable
@@ -101,13 +114,6 @@ def test_without_the_input_gradient_the_others_are_the_same(case):
     assert skipped is None
     for gradient, want in zip(got, others, strict=True):
         np.testing.assert_array_equal(gradient, want)
-
-
-@repeatable
-@given(st.one_of(convolutions(), many_channels()))
-def test_gradients_equal_central_differences(case):
-    arrays, options = case
-    check_numeric(conv2d, conv2d_backward, *arrays, entries=6, **options)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 16])

@@ -1,4 +1,4 @@
-"""Max, average and global average pooling against PyTorch and numeric gradients."""
+"""Pooling against its definition and PyTorch; the definition against numeric gradients."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import (
     check_against_autograd,
+    check_against_definition,
     check_numeric,
     gradients,
     layouts,
@@ -21,11 +22,13 @@ from oracles import (
 
 from convnets import functional as F
 from convnets.arrays import rows_are_contiguous, rows_of
-from convnets.functional import windows
+from convnets.functional import plain, windows
 from convnets.shapes import ShapeError
 
 MAX = (F.max_pool2d, F.max_pool2d_backward)
 AVG = (F.avg_pool2d, F.avg_pool2d_backward)
+PLAIN_MAX = (plain.max_pool2d, plain.max_pool2d_backward)
+PLAIN_AVG = (plain.avg_pool2d, plain.avg_pool2d_backward)
 
 
 @st.composite
@@ -61,9 +64,16 @@ def test_max_pooling_equals_pytorch_ties_included(pooling, layout, dtype):
 
 @repeatable
 @given(poolings(), layouts())
-def test_max_pooling_has_the_numeric_gradient(pooling, layout):
+def test_max_pooling_equals_its_definition_ties_included(pooling, layout):
     shape, options = pooling
-    check_numeric(*MAX, layout(distinct(shape)), entries=10, **options)
+    check_against_definition(MAX, PLAIN_MAX, layout(tied(shape)), **options)
+
+
+@repeatable
+@given(poolings())
+def test_the_definition_of_max_pooling_has_the_numeric_gradient(pooling):
+    shape, options = pooling
+    check_numeric(*PLAIN_MAX, distinct(shape), entries=4, **options)
 
 
 @repeatable
@@ -76,10 +86,24 @@ def test_average_pooling_equals_pytorch(pooling, layout, include, dtype):
 
 @repeatable
 @given(poolings(), layouts(), st.booleans())
-def test_average_pooling_has_the_numeric_gradient(pooling, layout, include):
+def test_average_pooling_equals_its_definition(pooling, layout, include):
     shape, options = pooling
     x = layout(normal(*shape))
-    check_numeric(*AVG, x, entries=10, **options, count_include_pad=include)
+    check_against_definition(AVG, PLAIN_AVG, x, **options, count_include_pad=include)
+
+
+@repeatable
+@given(poolings(), st.booleans())
+def test_the_definition_of_average_pooling_has_the_numeric_gradient(pooling, include):
+    shape, options = pooling
+    check_numeric(*PLAIN_AVG, normal(*shape), entries=4, **options, count_include_pad=include)
+
+
+@pytest.mark.parametrize(("fast", "by_definition"), [(MAX, PLAIN_MAX), (AVG, PLAIN_AVG)])
+def test_the_definitions_take_one_number_for_both_axes(fast, by_definition):
+    x = normal(2, 3, 7, 6)
+    check_against_definition(fast, by_definition, x, kernel_size=3, stride=2, padding=1)
+    check_against_definition(fast, by_definition, x, kernel_size=2)
 
 
 @repeatable
@@ -197,7 +221,9 @@ def test_an_empty_batch_gives_an_empty_result():
         ({"kernel_size": 2, "padding": -1}, "padding must be an integer >= 0"),
     ],
 )
-@pytest.mark.parametrize("forward", [F.max_pool2d, F.avg_pool2d])
+@pytest.mark.parametrize(
+    "forward", [F.max_pool2d, F.avg_pool2d, plain.max_pool2d, plain.avg_pool2d]
+)
 def test_arguments_that_do_not_fit_are_named(forward, options, message):
     with pytest.raises(ShapeError, match=message):
         forward(np.zeros((1, 1, 5, 4)), **options)

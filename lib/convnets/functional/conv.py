@@ -25,7 +25,8 @@ def conv2d(x, w, b=None, stride=1, padding=0, groups=1):
     y[n, f, i, j] = b[f] + Σ_{c, p, q} x[n, c, i·SH + p − PH, j·SW + q − PW] · w[f, c, p, q]
 
     with x zero outside the image. With `groups` = G, channels and kernels are split into G equal
-    parts that do not see each other; G = C is a depthwise convolution.
+    parts that do not see each other; G = C is a depthwise convolution. The formula as loops, to be
+    read: `convnets.functional.plain.conv2d`.
 
     Args:
         x: (N, C, H, W), floating point, NumPy or torch, in any memory layout; fastest with the
@@ -73,6 +74,8 @@ def conv2d_backward(dy, cache, *, input_gradient=True):
     db[f] = Σ_{n, i, j} dy[n, f, i, j]
     dw[f, c, p, q] = Σ_{n, i, j} dy[n, f, i, j] · x[n, c, i·SH + p − PH, j·SW + q − PW]
     dx[n, c, i·SH + p − PH, j·SW + q − PW] += dy[n, f, i, j] · w[f, c, p, q] for all f, p, q, i, j
+
+    As loops: `convnets.functional.plain.conv2d_backward`.
 
     Args:
         dy: (N, F, HO, WO), gradient of the loss with respect to y.

@@ -15,6 +15,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0):
     y[n, c, i, j] = max over 0 ≤ p < KH, 0 ≤ q < KW of x[n, c, i·SH + p − PH, j·SW + q − PW]
 
     The padding counts as −∞, so it is never the maximum. NaN in a window makes its output NaN.
+    The formula as loops, to be read: `convnets.functional.plain.max_pool2d`.
 
     Args:
         x: (N, C, H, W), floating point, NumPy or torch, in any memory layout.
@@ -89,6 +90,8 @@ def max_pool2d_backward(dy, cache):
     windows overlap, a pixel sums what it gets. (Where a window holds NaN, one pixel of it gets the
     gradient, but which is not specified.)
 
+    As loops: `convnets.functional.plain.max_pool2d_backward`.
+
     Args:
         dy: (N, C, HO, WO).
         cache: from `max_pool2d`.
@@ -118,6 +121,8 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Mean over windows of each channel.
 
     y[n, c, i, j] = 1/(KH·KW) Σ_{p, q} x[n, c, i·SH + p − PH, j·SW + q − PW]
+
+    The formula as loops, to be read: `convnets.functional.plain.avg_pool2d`.
 
     Args:
         x: (N, C, H, W), floating point, NumPy or torch, in any memory layout.
@@ -153,6 +158,8 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
 
 def avg_pool2d_backward(dy, cache):
     """Gradient of `avg_pool2d`: each dy is shared evenly among the pixels of its window.
+
+    As loops: `convnets.functional.plain.avg_pool2d_backward`.
 
     Args:
         dy: (N, C, HO, WO).

@@ -138,13 +138,18 @@ class Windows:
         return slice(outputs.start - window, outputs.stop - window), slice(begin, end, step)
 
 
-@lru_cache
-def _windows(image, kernel, stride, padding) -> Windows:
+def expect_pixels(kernel, padding) -> None:
+    """Raise ShapeError unless each window, both (height, width), holds a pixel of the image."""
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
         raise ShapeError(
             f"padding must be at most half the kernel size, but padding is {padding} and "
             f"kernel_size is {kernel}: a window could hold nothing but padding."
         )
+
+
+@lru_cache
+def _windows(image, kernel, stride, padding) -> Windows:
+    expect_pixels(kernel, padding)
     output = (*image[:2], *output_shape(image[2:], kernel, stride, padding))
     return Windows(image, output, kernel, stride, padding)
 
