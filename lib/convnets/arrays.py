@@ -101,6 +101,29 @@ def asarray_like(x, like):
     return torch.as_tensor(x, dtype=like.dtype, device=like.device)
 
 
+def moved_like(x, like):
+    """`x` with the namespace and device of `like`, in its own dtype; no copy where none is needed.
+
+    >>> moved_like(np.array([1, 2]), like=np.zeros(3, np.float32))
+    array([1, 2])
+    """
+    if not is_torch(like):
+        return to_numpy(x)
+    import torch
+
+    x = x if is_torch(x) else _shareable(np.asarray(x))
+    return torch.as_tensor(x, device=like.device)
+
+
+def is_floating(x) -> bool:
+    """True for an array of floating-point numbers, NumPy or torch.
+
+    >>> is_floating(np.zeros(2)), is_floating(np.array(3))
+    (True, False)
+    """
+    return x.is_floating_point() if is_torch(x) else np.issubdtype(x.dtype, np.floating)
+
+
 def _shareable(x: np.ndarray) -> np.ndarray:
     """`x`, copied where torch cannot share its memory: read-only, or with negative strides."""
     return x if x.flags.writeable and min(x.strides, default=0) >= 0 else x.copy()

@@ -15,7 +15,7 @@ import numpy as np
 from convnets.arrays import asarray_like, batch_last, is_torch
 from convnets.checkpoint import generator_state, restore_generator
 from convnets.layers import Layer
-from convnets.layers.base import check_state
+from convnets.layers.state import check_state
 
 
 class LayerEngine:
@@ -27,7 +27,7 @@ class LayerEngine:
 
     def __init__(self, model: Layer):
         self.model = model
-        self.like = _first(model.parameters().values())
+        self.like = _first([*model.parameters().values(), *model.buffers().values()])
 
     def place(self, images: np.ndarray, labels: np.ndarray):
         """A mini-batch where the model is: images in its dtype, lying batch-last, and labels."""
@@ -53,11 +53,11 @@ class LayerEngine:
         return (layer for _, layer in self.model.named_layers())
 
     def weights(self) -> dict:
-        """A copy of all parameters by name."""
+        """A copy of all parameters and buffers by name."""
         return self.model.state_dict()
 
     def load_weights(self, weights: dict) -> None:
-        """Set all parameters; changes nothing and raises ValueError if names or shapes differ."""
+        """Set them all; changes nothing and raises ValueError if names or shapes differ."""
         self.model.load_state_dict(weights)
 
     def generators(self) -> dict:
@@ -126,7 +126,7 @@ class TorchEngine:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def load_weights(self, weights: dict) -> None:
-        """Set all parameters; changes nothing and raises ValueError if names or shapes differ."""
+        """Set them all; changes nothing and raises ValueError if names or shapes differ."""
         check_state(self.model.state_dict(), weights)
         self.model.load_state_dict(weights)
 

@@ -1,15 +1,17 @@
 """Thin objects over `convnets.functional`: parameters, mode and a repr."""
 
 from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
-from convnets.layers.base import Layer, Parameter
+from convnets.layers.base import Buffer, Layer, Parameter
 from convnets.layers.containers import Concat, Container, Residual, Sequential
 from convnets.layers.conv import Conv2d, LocallyConnected2d
 from convnets.layers.linear import Flatten, Linear
 from convnets.layers.norms import LocalResponseNorm
 from convnets.layers.pool import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, MaxPool2d
+from convnets.layers.state import average_states
 
 __all__ = [
     "AvgPool2d",
+    "Buffer",
     "Concat",
     "Container",
     "Conv2d",
@@ -28,4 +30,5 @@ __all__ = [
     "Sigmoid",
     "Softplus",
     "Tanh",
+    "average_states",
 ]

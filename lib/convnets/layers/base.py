@@ -1,4 +1,4 @@
-"""`Parameter` and `Layer`: what every layer shares."""
+"""`Parameter`, `Buffer` and `Layer`: what every layer shares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from convnets.arrays import asarray_like, contiguous, to_numpy
+from convnets.arrays import asarray_like, contiguous, is_floating, moved_like, to_numpy
+from convnets.layers.state import check_state
 from convnets.shapes import ShapeError
 
 
@@ -28,8 +29,37 @@ class Parameter:
         self.grad = None
 
     def __repr__(self) -> str:
-        size = "×".join(map(str, self.data.shape)) or "scalar"
-        return f"Parameter({size} {str(self.data.dtype).removeprefix('torch.')})"
+        return _described(self)
+
+
+class Buffer:
+    """An array that a layer keeps but does not learn, such as a running mean.
+
+    It is saved, loaded, moved and averaged with the parameters; optimisers do not see it. Whole
+    numbers, which count something, stay whole where a model is converted.
+
+    Attributes:
+        data: the values; NumPy or torch. `forward` puts a new array here, the old one stays.
+
+    >>> Buffer(np.zeros(3, np.float32)), Buffer(np.array(0))
+    (Buffer(3 float32), Buffer(scalar int64))
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data):
+        self.data = data
+
+    def __repr__(self) -> str:
+        return _described(self)
+
+
+def _described(holder: Parameter | Buffer) -> str:
+    size = "×".join(map(str, holder.data.shape)) or "scalar"
+    return f"{type(holder).__name__}({size} {str(holder.data.dtype).removeprefix('torch.')})"
+
+
+_SAVED = Parameter | Buffer
 
 
 class LayerShapeError(ShapeError):
@@ -37,12 +67,13 @@ class LayerShapeError(ShapeError):
 
 
 class Layer:
-    """A forward and a backward pass together with their parameters and mode.
+    """A forward and a backward pass together with their parameters, buffers and mode.
 
     A subclass writes `forward(x)`, which keeps what backward needs in `self.cache`, and
     `backward(dy)`, which sets (not adds to) the `grad` of each parameter and returns dx.
-    Attributes that are `Parameter`s are found by themselves; a layer made of layers returns them
-    from `children`. One layer object keeps one cache, so it stands only once in a model.
+    Attributes that are `Parameter`s or `Buffer`s are found by themselves; a layer made of layers
+    returns them from `children`. One layer object keeps one cache, so it stands only once in a
+    model.
 
     Attributes:
         training: True after `train()`, False after `eval()`.
@@ -114,11 +145,18 @@ class Layer:
 
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter by dotted name, in the order in which the layers were given."""
+        return self._named(Parameter)
+
+    def buffers(self) -> dict[str, Buffer]:
+        """Every buffer by dotted name, in the same order."""
+        return self._named(Buffer)
+
+    def _named(self, kinds) -> dict:
         return {
             f"{name}.{key}" if name else key: value
             for name, layer in self.named_layers()
             for key, value in vars(layer).items()
-            if isinstance(value, Parameter)
+            if isinstance(value, kinds)
         }
 
     def train(self, mode: bool = True) -> Layer:
@@ -134,30 +172,34 @@ class Layer:
     def to(self, like) -> Layer:
         """Move and convert all parameters to the namespace, dtype and device of the array `like`.
 
-        Gradients and caches are dropped. Returns itself.
+        So are buffers, but for the dtype of whole numbers. Gradients and caches are dropped.
+        Returns itself.
         """
         for _, layer in self.named_layers():
             layer.cache = None
         for parameter in self.parameters().values():
             parameter.data = asarray_like(parameter.data, like)
             parameter.grad = None
+        for buffer in self.buffers().values():
+            move = asarray_like if is_floating(buffer.data) else moved_like
+            buffer.data = move(buffer.data, like)
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A NumPy copy of every parameter by name."""
-        return {name: to_numpy(p.data).copy() for name, p in self.parameters().items()}
+        """A NumPy copy of every parameter and buffer by name."""
+        return {name: to_numpy(a.data).copy() for name, a in self._named(_SAVED).items()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Set every parameter from `state`, copied; dtype and device stay those of this model.
+        """Set every parameter and buffer from `state`, copied; dtype and device stay those of here.
 
         Raises:
             ValueError: names or shapes differ; all differences are named and nothing was changed.
         """
-        parameters = self.parameters()
-        check_state({name: p.data for name, p in parameters.items()}, state)
-        for name, parameter in parameters.items():
+        own = self._named(_SAVED)
+        check_state({name: a.data for name, a in own.items()}, state)
+        for name, holder in own.items():
             values = np.array(to_numpy(state[name]))
-            parameter.data = contiguous(asarray_like(values, parameter.data))
+            holder.data = contiguous(asarray_like(values, holder.data))
 
     def extra_repr(self) -> str:
         """The arguments shown between the brackets of `repr`."""
@@ -165,28 +207,3 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
-
-
-def check_state(own: Mapping, state: Mapping) -> None:
-    """Compare the names and shapes of two collections of arrays.
-
-    Args:
-        own: what the model has.
-        state: what it should take over.
-    Raises:
-        ValueError: they differ; the message names every difference.
-    """
-    missing = [name for name in own if name not in state]
-    unexpected = [name for name in state if name not in own]
-    problems = [f"missing {', '.join(missing)}"] if missing else []
-    problems += [f"unexpected {', '.join(unexpected)}"] if unexpected else []
-    problems += [
-        f"{name} is {tuple(state[name].shape)} where the model has {tuple(array.shape)}"
-        for name, array in own.items()
-        if name in state and tuple(state[name].shape) != tuple(array.shape)
-    ]
-    if problems:
-        raise ValueError(
-            "this state does not fit the model: " + "; ".join(problems) + ". "
-            "Build the model with the arguments it was saved with."
-        )
