@@ -4,11 +4,13 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,28 @@ def test_every_dependency_has_one_tested_version_inside_its_range(ranges, exact)
         if name not in tested or not bounds.contains(tested[name])
     }
     assert outside == {}
+
+
+def pythons_of(exact):
+    """name -> the Pythons it asks for; of those that are installed here in the tested version."""
+    found = {}
+    for name, version in exact.items():
+        try:
+            installed = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        if installed.version.partition("+")[0] == version:
+            found[name] = SpecifierSet(installed.metadata.get("Requires-Python", ""))
+    return found
+
+
+def test_every_tested_version_installs_on_the_oldest_python_that_is_promised(project, exact):
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    assert re.fullmatch(r"3\.\d+\.0", oldest)
+    pythons = pythons_of(exact)
+    assert pythons, "nothing is installed in its tested version: make .venv/.installed"
+    too_new = {name: str(wants) for name, wants in pythons.items() if oldest not in wants}
+    assert too_new == {}
 
 
 def test_the_tested_versions_are_of_published_packages_only(exact):
