@@ -127,6 +127,86 @@ def test_a_length_that_python_would_make_space_for_is_bounded(warm):
         assert made.failure
 
 
+# --- arguments and results -----------------------------------------------------------------------
+
+VALUES = {
+    "a generator has the same children": (
+        "def f(rng): return [child.random() for child in rng.spawn(2)]",
+        """
+rng = np.random.default_rng(3)
+result = f(rng), f(rng), rng.random(), [child.random() for child in rng.spawn(2)]
+""",
+    ),
+    "the children themselves": (
+        "def f(rng): return rng.spawn(2)",
+        """
+first, second = f(np.random.default_rng(3))
+result = first.random(), second.spawn(1)[0].random(), f(second)[1].random()
+""",
+    ),
+    "children of a generator of the student, spawned by the test": (
+        """
+def f(g):
+    rng = np.random.default_rng(3)
+    g(rng)
+    return rng.spawn(1)[0].random()
+""",
+        "result = f(lambda rng: rng.spawn(2)), f(lambda rng: rng.random())",
+    ),
+    "how arrays lie in memory": (
+        """
+def f(x): return x.flags.c_contiguous, x.flags.f_contiguous, x.flags.writeable, np.sign(x.strides)
+""",
+        """
+x = np.arange(24.0).reshape(2, 3, 4)
+locked = x.copy(); locked.flags.writeable = False
+views = x, x[::-1], x[..., ::2], x[:, :2], x[..., ::-2], x.T, np.asfortranarray(x), locked
+result = [f(view) for view in (*views, x[:, ::-1].astype(np.float32, order='K'))]
+""",
+    ),
+    "changes of what is not contiguous": (
+        "def f(x):\n    x *= 2\n    x.reshape(-1)[0] = 7\n    return x.sum()",
+        """
+x = np.arange(24.0).reshape(2, 3, 4)
+result = f(x[..., ::2]), f(x[::-1]), f(x.T), x
+""",
+    ),
+    "what may not be changed": (
+        """
+def f(x):
+    try:
+        x += 1
+    except ValueError as error:
+        return str(error)
+""",
+        "x = np.ones(3); x.flags.writeable = False; result = f(x), f(np.broadcast_to(2.0, (3, 4)))",
+    ),
+    "how tensors lie in memory": (
+        """
+def f(x):
+    try:
+        return x.is_contiguous(), x.view(-1).sum()
+    except RuntimeError:
+        return x.is_contiguous()
+""",
+        """
+x = torch.arange(24.0).reshape(2, 3, 4)
+w = x.clone().requires_grad_()
+views = x, x[..., ::2], x[:, :2], x.mT, x[:1].expand(2, 3, 4), (w * 2)[..., ::2].detach()
+result = [f(view) for view in views]
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("student", "test"), VALUES.values(), ids=VALUES)
+def test_values_mean_the_same_on_both_sides(warm, student, test):
+    want = in_own_kernel(student, test)
+    with warm.room() as room:
+        got = across_the_wall(room, student, test)
+    assert same(got, want), (got, want)
+
+
 # --- functions of the test -----------------------------------------------------------------------
 
 CALLBACKS = {

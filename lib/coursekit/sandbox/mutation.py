@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.sandbox.errors import WireError
+from coursekit.sandbox.wire import generators
 
 
 def snapshot(values: list[Any]) -> list[Any]:
@@ -55,7 +56,7 @@ def _state(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy(order="K")
     if isinstance(value, np.random.Generator):
-        return value.bit_generator.state
+        return generators.described(value)
     if isinstance(value, (list, dict, set)):
         return value.copy()
     return value.detach().clone()
@@ -65,7 +66,7 @@ def _same(value: Any, old: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.shape == old.shape and value.tobytes() == old.tobytes()
     if isinstance(value, np.random.Generator):
-        return value.bit_generator.state == old
+        return generators.described(value) == old
     if isinstance(value, list):
         return len(value) == len(old) and all(a is b for a, b in zip(value, old, strict=True))
     if isinstance(value, dict):
@@ -85,7 +86,7 @@ def _become(value: Any, new: Any) -> None:
         value.clear()
         value.update(new)
     elif isinstance(value, np.random.Generator):
-        value.bit_generator.state = new.bit_generator.state
+        generators.become(value, new)
     elif value.dtype != new.dtype:
         raise TypeError(f"{value.dtype} into {new.dtype}")
     elif isinstance(value, np.ndarray):

@@ -1,7 +1,9 @@
 """Arrays, tensors, dtypes and random generators as bytes and back.
 
-The order of the axes in memory crosses too: an array that was transposed on one side is transposed
-on the other, so that a sum adds its terms in the same order on both.
+How an array lies in memory crosses too. An array that was transposed on one side is transposed on
+the other, so that a sum adds its terms in the same order on both; one that runs backwards or leaves
+gaps does so on the other side, so that code that takes memory for contiguous fails on both. Only
+values cross: what lies in the gaps is 0.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from coursekit.sandbox.errors import WireError
+from coursekit.sandbox.wire import generators
 
 MAX_AXES = 32
+_STEPS = {1, 2, -1, -2}
+_NONSENSE = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RuntimeError)
 _DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f[248]|c8|c16|S[1-9]\d{0,5}|U[1-9]\d{0,5})")
-_GENERATORS = ("PCG64", "PCG64DXSM", "SFC64")  # their states are numbers, of which any will do
 _CLASSES = {kind.__name__: kind for kind in np.sctypeDict.values()}
 _TORCH = (
     *("bool", "uint8", "int8", "int16", "int32", "int64"),
@@ -30,7 +34,7 @@ def is_mutable_data(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return _DTYPE.fullmatch(value.dtype.str) is not None
     if isinstance(value, np.random.Generator):
-        return type(value.bit_generator).__name__ in _GENERATORS
+        return type(value.bit_generator).__name__ in generators.KINDS
     return _is_tensor(value)
 
 
@@ -46,7 +50,7 @@ def parts(value: Any) -> tuple[bytes, Any, bytes | memoryview]:
     if isinstance(value, np.ndarray):
         return b"a", *_array_parts(value)
     if isinstance(value, np.random.Generator):
-        return b"G", value.bit_generator.state, b""
+        return b"G", generators.described(value), b""
     return b"c", *_tensor_parts(value)
 
 
@@ -58,7 +62,7 @@ def whole(tag: bytes, about: Any, raw: memoryview) -> Any:
     """
     try:
         return {b"a": _array, b"c": _tensor, b"G": _generator}[tag](about, raw)
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+    except _NONSENSE as error:
         raise WireError(f"an array, tensor or generator makes no sense: {error}") from error
 
 
@@ -72,7 +76,7 @@ def scalar_parts(value: np.generic) -> tuple[str, bytes]:
 
 def scalar(name: str, raw: memoryview) -> np.generic:
     """A NumPy scalar."""
-    return whole(b"a", (name, (), (), True), raw)[()]
+    return whole(b"a", (name, (), (), (), True), raw)[()]
 
 
 def dtype_name(value: Any) -> str | None:
@@ -113,32 +117,42 @@ def _number_class(name: str) -> type | None:
 
 
 def _array_parts(value: np.ndarray) -> tuple[Any, bytes]:
-    axes = _axes(value.strides)
     plain = np.asarray(value)
-    about = (value.dtype.str, value.shape, axes, bool(value.flags.writeable))
+    axes, steps = _layout(plain.shape, plain.strides, plain.itemsize)
+    about = (plain.dtype.str, plain.shape, axes, steps, bool(plain.flags.writeable))
     return about, plain.transpose(axes).tobytes()
 
 
 def _array(about: Any, raw: memoryview) -> np.ndarray:
-    name, shape, axes, writeable = about
+    name, shape, axes, steps, writeable = about
     if not isinstance(name, str) or not _DTYPE.fullmatch(name):
         raise WireError(f"arrays of dtype {name!r:.80} may not cross.")
     kind = np.dtype(name)
-    _check(shape, axes, kind.itemsize, raw)
+    _check(shape, axes, steps, kind.itemsize, raw)
+    flat = np.frombuffer(raw, np.uint8 if kind.kind == "b" else kind)
     if kind.kind == "b":
-        flat = np.frombuffer(raw, np.uint8) != 0  # a True other than 1 compares unequal to True
+        flat = flat != 0  # a True other than 1 compares unequal to True
+    ordered = [shape[axis] for axis in axes]
+    if steps:
+        strides, size = _strides(ordered, steps)
+        ends = zip(ordered, strides, strict=True)
+        first = sum((n - 1) * -stride for n, stride in ends if stride < 0)
+        memory = np.zeros(size * kind.itemsize, np.uint8)
+        bytewise = [stride * kind.itemsize for stride in strides]
+        made = np.ndarray(ordered, kind, memory, first * kind.itemsize, bytewise)
+        made[...] = flat.reshape(ordered)
     else:
-        flat = np.frombuffer(raw, kind).copy()
-    made = flat.reshape([shape[axis] for axis in axes]).transpose(np.argsort(axes))
+        made = (flat if kind.kind == "b" else flat.copy()).reshape(ordered)
+    made = made.transpose(np.argsort(axes))
     made.flags.writeable = bool(writeable)
     return made
 
 
 def _tensor_parts(value: Any) -> tuple[Any, bytes]:
     torch = _torch()
-    axes = _axes(value.stride())
+    axes, steps = _layout(tuple(value.shape), value.stride(), 1)
     name, device = str(value.dtype)[6:], value.device.type
-    about = (name, tuple(value.shape), axes, device)
+    about = (name, tuple(value.shape), axes, steps, device)
     if device == "meta":
         return about, b""
     flat = value.detach().resolve_conj().resolve_neg().permute(axes).contiguous().reshape(-1)
@@ -147,33 +161,34 @@ def _tensor_parts(value: Any) -> tuple[Any, bytes]:
 
 def _tensor(about: Any, raw: memoryview) -> Any:
     torch = _torch()
-    name, shape, axes, device = about
+    name, shape, axes, steps, device = about
     if name not in _TORCH or device not in ("cpu", "meta"):
         raise WireError(f"tensors of dtype {name!r:.80} on {device!r:.80} may not cross.")
     kind = getattr(torch, name)
-    _check(shape, axes, kind.itemsize if device == "cpu" else 0, raw)
+    _check(shape, axes, steps, kind.itemsize if device == "cpu" else 0, raw)
     ordered = [shape[axis] for axis in axes]
-    if device == "meta":
-        made = torch.empty(ordered, dtype=kind, device="meta")
-    elif not raw.nbytes:
-        made = torch.empty(ordered, dtype=kind)
+    if device == "meta" or not raw.nbytes:
+        made = torch.empty(ordered, dtype=kind, device=device)
     elif kind == torch.bool:
         made = torch.frombuffer(bytearray(raw), dtype=torch.uint8).ne(0).reshape(ordered)
     else:
         made = torch.frombuffer(bytearray(raw), dtype=kind).reshape(ordered)
+    if steps:
+        strides, size = _strides(ordered, steps)
+        if min(steps) < 0 or size >= 2**62:
+            raise WireError("no tensor lies in memory like that.")
+        spread = torch.zeros(size, dtype=kind, device=device).as_strided(ordered, strides)
+        made = spread.copy_(made)
     return made.permute([int(axis) for axis in np.argsort(axes)])
 
 
 def _generator(about: Any, raw: memoryview) -> np.random.Generator:
-    name = about["bit_generator"]
-    if name not in _GENERATORS or raw.nbytes:
-        raise WireError(f"random generators of kind {name!r:.80} may not cross.")
-    bits = getattr(np.random, name)()
-    bits.state = about
-    return np.random.Generator(bits)
+    if raw.nbytes:
+        raise WireError("a random generator has bytes of its own.")
+    return generators.made(about)
 
 
-def _check(shape: Any, axes: Any, itemsize: int, raw: memoryview) -> None:
+def _check(shape: Any, axes: Any, steps: Any, itemsize: int, raw: memoryview) -> None:
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise WireError("an array has a shape that is not made of sizes.")
     if not isinstance(axes, tuple) or len(shape) > MAX_AXES:
@@ -182,11 +197,54 @@ def _check(shape: Any, axes: Any, itemsize: int, raw: memoryview) -> None:
         raise WireError("an array has axes that are not in any order.")
     if math.prod(shape) * itemsize != raw.nbytes or math.prod(shape) >= 2**62:
         raise WireError(f"{raw.nbytes} bytes do not make an array of shape {shape}.")
+    if not isinstance(steps, tuple) or (steps and (len(steps) != len(shape) or 0 in shape)):
+        raise WireError(f"an array of shape {shape} does not lie in memory like that.")
+    if not all(type(step) is int and step in _STEPS for step in steps):
+        raise WireError("an array lies in memory in steps that are none.")
 
 
-def _axes(strides: tuple[int, ...]) -> tuple[int, ...]:
-    """Axes from the slowest to the fastest in memory."""
-    return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
+def _layout(
+    shape: tuple[int, ...], strides: tuple[int, ...], unit: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """How an array lies in memory, apart from how wide its gaps are.
+
+    Args:
+        shape: sizes of the axes.
+        strides: along the axes.
+        unit: stride from one element to the next.
+    Returns:
+        The axes from the slowest to the fastest, and for each of these its step: 2 where a gap
+        follows what lies inside it, else 1; negative where it runs backwards. No steps, where all
+        would be 1. An array whose elements share memory has a gap too: it is not contiguous.
+    """
+    axes = tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
+    inner, steps, shared = unit, [1] * len(axes), None
+    for place in reversed(range(len(axes))):
+        n, stride = shape[axes[place]], strides[axes[place]]
+        if n < 2:  # nothing lies along it
+            continue
+        width = abs(stride)
+        steps[place] = (2 if width > inner else 1) * (-1 if stride < 0 else 1)
+        if width < inner and shared is None:
+            shared = place
+        inner = width * n
+    if shared is not None and not any(abs(step) == 2 for step in steps):
+        steps[shared] *= 2
+    return axes, tuple(steps) if set(steps) != {1} and 0 not in shape else ()
+
+
+def _strides(sizes: list[int], steps: tuple[int, ...]) -> tuple[list[int], int]:
+    """Strides, in elements, from the slowest axis to the fastest; and elements in all.
+
+    A gap is one element wide, and only where an axis has two elements: so gaps make an array less
+    than three times as large, however many there are.
+    """
+    strides, inner = [], 1
+    for n, step in zip(reversed(sizes), reversed(steps), strict=True):
+        width = inner + (n > 1 and abs(step) == 2)
+        strides.insert(0, width if step > 0 else -width)
+        inner = width * n
+    return strides, inner
 
 
 def _is_tensor(value: Any) -> bool:
