@@ -115,6 +115,19 @@ def moved_like(x, like):
     return torch.as_tensor(x, device=like.device)
 
 
+def number(value):
+    """A NumPy scalar or 0-d array as a Python number; anything else as it is.
+
+    As hyperparameters, NumPy scalars do harm: a float64, as `np.logspace` gives them, turns float32
+    arrays that are multiplied by it into float64.
+
+    >>> number(np.float64(0.5)), number(np.array(3)), number(2)
+    (0.5, 3, 2)
+    """
+    is_scalar = isinstance(value, np.generic | np.ndarray) and value.ndim == 0
+    return value.item() if is_scalar else value
+
+
 def is_floating(x) -> bool:
     """True for an array of floating-point numbers, NumPy or torch.
 

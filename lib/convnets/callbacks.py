@@ -29,14 +29,24 @@ class Callback:
     def on_start(self, run) -> None:
         """Before the first step; a resumed run loads the saved state after this."""
 
+    def on_backward(self, run) -> None:
+        """When the gradients of a mini-batch are known, before the update.
+
+        `run.parameters` holds `data` and `grad` of each parameter, and both may be replaced: to
+        clip gradients, or to add those of a penalty.
+        """
+
     def on_step(self, run) -> None:
-        """After each update; `run.loss` is that of the mini-batch before it."""
+        """After each update; `run.loss` is that of the mini-batch before it.
+
+        The place for constraints on parameters, such as a largest norm.
+        """
 
     def on_epoch(self, run) -> None:
         """After each epoch and its evaluation: `run.train`, `run.val`, `run.seconds`."""
 
     def on_end(self, run) -> None:
-        """After the last epoch, whether it was planned or not."""
+        """After the last epoch, whether it was planned or not, and after an interrupt."""
 
     def close(self) -> None:
         """Always, also after an error or an interrupt."""
@@ -56,9 +66,10 @@ class History(Callback):
     Two histories are equal if everything but the time is.
 
     Attributes:
+        interrupted: whether the user ended the run (Ctrl-C, or the stop button of a notebook).
         step_loss: loss of each mini-batch, before its update.
         train_loss, train_accuracy: of each epoch, averaged over its mini-batches while they were
-            learned from.
+            learned from; the accuracy is NaN where the targets are no classes.
         val_loss, val_accuracy: of each epoch, afterwards; empty without validation data.
         lr: learning rate in each epoch.
         seconds: duration of each epoch, validation included.
@@ -66,6 +77,8 @@ class History(Callback):
     >>> History([2.3, 0.4], [1.35], [0.6], [0.3], [0.9], [0.1], [0.2])
     History(1 epoch, 2 steps: train loss 1.3500, accuracy 0.600; val loss 0.3000, accuracy 0.900)
     """
+
+    interrupted = False
 
     step_loss: list[float] = field(default_factory=list)
     train_loss: list[float] = field(default_factory=list)

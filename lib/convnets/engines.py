@@ -10,9 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
-from convnets.arrays import asarray_like, batch_last, is_torch
+from convnets.arrays import asarray_like, batch_last, is_floating, moved_like
 from convnets.checkpoint import generator_state, restore_generator
 from convnets.layers import Layer
 from convnets.layers.state import check_state
@@ -29,12 +27,13 @@ class LayerEngine:
         self.model = model
         self.like = _first([*model.parameters().values(), *model.buffers().values()])
 
-    def place(self, images: np.ndarray, labels: np.ndarray):
-        """A mini-batch where the model is: images in its dtype, lying batch-last, and labels."""
+    def place(self, images, targets):
+        """A mini-batch where the model is: images in its dtype, lying batch-last, and targets."""
         if self.like is None:
-            return images, labels
+            return images, targets
         images = asarray_like(images, self.like)
-        return batch_last(images), _labels_like(labels, self.like)
+        images = batch_last(images) if images.ndim == 4 else images
+        return images, _targets_like(targets, self.like)
 
     def scores(self, images):
         """What the model says, (N, C), in its present mode."""
@@ -47,6 +46,10 @@ class LayerEngine:
     def backward(self, dscores) -> None:
         """Set the gradient of every parameter from that of the scores."""
         self.model.backward_parameters(dscores)
+
+    def parameters(self) -> dict:
+        """Everything that is learned, by name, with its `data` and `grad`."""
+        return self.model.parameters()
 
     def modules(self) -> Iterator[Layer]:
         """The model and every layer inside it."""
@@ -92,12 +95,12 @@ class TorchEngine:
         self.model = model
         self.like = _first(model.parameters())
 
-    def place(self, images: np.ndarray, labels: np.ndarray):
-        """A mini-batch where the model is: images in its dtype, and labels."""
+    def place(self, images, targets):
+        """A mini-batch where the model is: images in its dtype, and targets."""
         import torch
 
         like = torch.empty(0) if self.like is None else self.like
-        return asarray_like(images, like), _labels_like(labels, like)
+        return asarray_like(images, like), _targets_like(targets, like)
 
     def scores(self, images):
         """What the model says, (N, C), in its present mode; no graph is kept."""
@@ -116,6 +119,10 @@ class TorchEngine:
         self.model.zero_grad(set_to_none=True)
         self._graph.backward(dscores)
         self._graph = None
+
+    def parameters(self) -> dict:
+        """Everything that is learned, by name, with its `data` and `grad`."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
     def modules(self) -> Iterator:
         """The module and every module inside it."""
@@ -180,9 +187,6 @@ def _first(parameters):
     return None if parameter is None else parameter.data
 
 
-def _labels_like(labels: np.ndarray, like):
-    if not is_torch(like):
-        return labels
-    import torch
-
-    return torch.as_tensor(labels, device=like.device)
+def _targets_like(targets, like):
+    """Class numbers where the model is; anything else also in its dtype."""
+    return asarray_like(targets, like) if is_floating(targets) else moved_like(targets, like)

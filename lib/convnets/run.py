@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets import checkpoint
+from convnets.arrays import is_floating
 from convnets.callbacks import Callback, History
 from convnets.checkpoint import CheckpointError, generator_state, restore_generator
 from convnets.engines import LayerEngine, TorchEngine
@@ -19,6 +20,34 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
+
+
+class Tally:
+    """Sums over mini-batches of different sizes.
+
+    Where the targets are no classes and no rows of probabilities, the accuracy is NaN.
+    """
+
+    def __init__(self):
+        self.loss, self.correct, self.examples = 0.0, 0, 0
+
+    def add(self, loss: float, scores, targets) -> None:
+        """One mini-batch: its mean loss, its scores (N, K) and its targets (N,) or (N, K)."""
+        self.loss += loss * len(targets)
+        self.correct += _correct(scores, targets)
+        self.examples += len(targets)
+
+    def mean(self) -> Evaluation:
+        """Over all examples so far."""
+        return Evaluation(self.loss / self.examples, self.correct / self.examples)
+
+
+def _correct(scores, targets) -> int | float:
+    if scores.ndim == 2 and targets.shape == scores.shape:
+        targets = targets.argmax(1)
+    elif scores.ndim != 2 or targets.ndim != 1 or is_floating(targets):
+        return math.nan
+    return int((scores.argmax(1) == targets).sum())
 
 
 @dataclass
@@ -66,6 +95,11 @@ class Run:
         return float(groups[0]["lr"] if groups else self.optimizer.lr)
 
     @property
+    def parameters(self) -> dict:
+        """What is learned, by name: objects with `data` and `grad`, which callbacks may replace."""
+        return self.engine.parameters()
+
+    @property
     def finished(self) -> bool:
         """Whether no further epoch follows."""
         return bool(self.stopped) or self.epoch >= self.epochs
@@ -73,6 +107,15 @@ class Run:
     def stop(self, reason: str) -> None:
         """End the run after this epoch."""
         self.stopped = reason
+
+    def interrupt(self) -> None:
+        """End the run now, because the user asked for it, and say so."""
+        self.history.interrupted = True
+        self.stop("interrupted")
+        print(
+            f"interrupted in epoch {self.epoch + 1} of {self.epochs}, after "
+            f"{len(self.history.step_loss)} steps; the history until then is returned."
+        )
 
     def tell(self, moment: str) -> None:
         """Call the method `moment` of the history, of every callback and of every observer."""

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
 
 from convnets import checkpoint
-from convnets import functional as F
+from convnets.arguments import (
+    LOSSES,
+    Loss,
+    check_data,
+    check_optimizer,
+    check_training,
+    loss_name,
+    loss_pair,
+)
 from convnets.callbacks import Callback, History, ProgressBar
 from convnets.checkpoint import CheckpointError
 from convnets.data import Dataset, batches
 from convnets.engines import engine_for, evaluating
+from convnets.minibatches import Batches, MiniBatches, Prepare
 from convnets.random import generator
-from convnets.run import Evaluation, Run
+from convnets.run import Evaluation, Run, Tally
 
-Loss = tuple[Callable, Callable]
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+__all__ = ["LOSSES", "DivergenceError", "evaluate", "fit", "load_weights"]
 
-LOSSES = {
-    "softmax_cross_entropy": (F.softmax_cross_entropy, F.softmax_cross_entropy_backward),
-    "hinge_loss": (F.hinge_loss, F.hinge_loss_backward),
-}
 EVALUATION_BATCH = 256
 
 
@@ -50,6 +54,8 @@ def fit(
     batch_size: int,
     rng: int | np.random.Generator,
     loss: str | Loss = "softmax_cross_entropy",
+    prepare: Prepare | None = None,
+    drop_last: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
     resume: str | PathLike | None = None,
@@ -57,7 +63,8 @@ def fit(
     """Train a model on mini-batches and record what happens.
 
     Each epoch draws a new order of the examples. The model is put into training mode at the start,
-    and into evaluation mode only while it is validated.
+    and into evaluation mode only while it is validated. An interrupt (Ctrl-C, or the stop button of
+    a notebook) ends the training; what was learned and recorded until then stays.
 
     Args:
         model: a `convnets.layers.Layer` or a `torch.nn.Module` that gives scores (N, C). It is
@@ -66,16 +73,22 @@ def fit(
         train, val: images to learn from, and to validate with after each epoch.
         epochs: how many in all; a resumed run counts those before.
         batch_size: examples per step, >= 1; the last batch of an epoch holds what is left.
-        rng: seed or generator for the order of the examples.
+        rng: seed or generator for the order of the examples, and for `prepare`.
         loss: "softmax_cross_entropy", "hinge_loss", or a pair of functions
-            `forward(scores, labels) -> (loss, cache)` and `backward(dloss, cache) -> dscores`.
+            `forward(scores, targets) -> (loss, cache)` and `backward(dloss, cache) -> dscores`.
+        prepare: `prepare(images, labels, rng) -> (images, targets)`, called with each mini-batch
+            before it is learned from: copies of images (B, C, H, W) and labels (B,), NumPy, which
+            it may change, and the run's generator. Targets are labels, rows of probabilities
+            (B, K), or what else the loss takes. Validation is done on the images as they are.
+        drop_last: leave out a last batch that is not full.
         callbacks: see `convnets.callbacks`.
         progress: whether to show a progress bar.
         resume: a file written by `Checkpoint`, from which to continue. Give all other arguments as
             in the first call; the result is that of one uninterrupted run, bit for bit.
     Returns:
-        The history of the whole run.
+        The history of the whole run; after an interrupt, that until then.
     Raises:
+        TypeError, ValueError: arguments that do not fit; see `convnets.arguments`.
         DivergenceError: the loss became infinite or not a number.
         CheckpointError: `resume` names a file that is damaged or belongs to another run; then the
             model and the optimiser are as they were.
@@ -89,23 +102,28 @@ def fit(
     >>> history.train_accuracy[-1] > 0.9
     True
     """
-    _check_arguments(train, val, epochs, batch_size)
-    loss_pair = _loss(loss)
+    engine = engine_for(model)
+    check_training(train, val, epochs, batch_size, drop_last)
+    check_optimizer(optimizer, engine)
+    mini_batches = MiniBatches(train, int(batch_size), drop_last, prepare)
+    pair = loss_pair(loss)
     callbacks = sorted(callbacks, key=lambda callback: callback.goes_last)
     settings = {
         "examples": len(train),
         "validation examples": None if val is None else len(val),
-        "batch_size": batch_size,
-        "loss": loss if isinstance(loss, str) else [getattr(f, "__name__", "") for f in loss],
+        "batch_size": mini_batches.size,
+        "drop_last": drop_last,
+        "prepare": mini_batches.prepare_name,
+        "loss": loss_name(loss),
         "optimizer": type(optimizer).__name__,
         "callbacks": [type(callback).__name__ for callback in callbacks],
     }
     run = Run(
-        engine=engine_for(model),
+        engine=engine,
         optimizer=optimizer,
         rng=generator(rng),
         epochs=epochs,
-        steps_per_epoch=math.ceil(len(train) / batch_size),
+        steps_per_epoch=len(mini_batches),
         settings=settings,
         callbacks=callbacks,
         observers=[ProgressBar()] if progress else [],
@@ -114,62 +132,56 @@ def fit(
     if resume is not None:
         run.resume(resume)
     try:
-        _train(run, train, val, batch_size, loss_pair)
+        _train(run, mini_batches, val, pair)
     finally:
         run.close()
     return run.history
 
 
-def _check_arguments(train: Dataset, val: Dataset | None, epochs: int, batch_size: int) -> None:
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, but is {value!r}.")
-    if not len(train):
-        raise ValueError("the training data is empty; there is nothing to learn from.")
-    if val is not None and not len(val):
-        raise ValueError("the validation data is empty; leave val out to train without.")
-
-
-def _loss(loss: str | Loss) -> Loss:
-    if not isinstance(loss, str):
-        return loss
-    if loss not in LOSSES:
-        raise ValueError(
-            f"loss must be one of {', '.join(LOSSES)}, or a pair of functions, but is {loss!r}."
-        )
-    return LOSSES[loss]
-
-
-def _train(run: Run, train: Dataset, val: Dataset | None, batch_size: int, loss: Loss) -> None:
+def _train(run: Run, mini_batches: MiniBatches, val: Dataset | None, loss: Loss) -> None:
     run.engine.model.train()
-    # Overflow on the way to a diverged loss is told by `_finite`, once and with a remedy.
-    with np.errstate(over="ignore", invalid="ignore"):
-        while not run.finished:
-            started = time.perf_counter()
-            run.train = _train_epoch(run, batches(train, batch_size, run.rng), loss)
-            run.epoch += 1
-            if val is not None:
-                run.val = _evaluate(run.engine, batches(val, EVALUATION_BATCH), loss)
-                _finite(run.val.loss, run, "validation loss")
-            run.seconds = time.perf_counter() - started
-            run.tell("on_epoch")
+    try:
+        # Overflow on the way to a diverged loss is told by `_finite`, once and with a remedy.
+        with np.errstate(over="ignore", invalid="ignore"):
+            while not run.finished:
+                started = time.perf_counter()
+                run.train = _train_epoch(run, mini_batches, loss)
+                run.epoch += 1
+                if val is not None:
+                    run.val = _evaluate(run.engine, batches(val, EVALUATION_BATCH), loss)
+                    _finite(run.val.loss, run, "validation loss")
+                run.seconds = time.perf_counter() - started
+                run.tell("on_epoch")
+    except KeyboardInterrupt:
+        run.interrupt()
     run.tell("on_end")
 
 
-def _train_epoch(run: Run, mini_batches: Batches, loss: Loss) -> Evaluation:
+def _train_epoch(run: Run, mini_batches: MiniBatches, loss: Loss) -> Evaluation:
     loss_forward, loss_backward = loss
-    tally = _Tally()
-    for images, labels in mini_batches:
+    tally = Tally()
+    for images, targets in mini_batches.epoch(run.rng):
         run.steps += 1
-        images, labels = run.engine.place(images, labels)
-        scores = run.engine.training_scores(images)
-        value, cache = loss_forward(scores, labels)
+        images, targets = run.engine.place(images, targets)
+        scores = _training_scores(run, images, mini_batches)
+        value, cache = loss_forward(scores, targets)
         run.loss = _finite(float(value), run, "loss")
         run.engine.backward(loss_backward(1.0, cache))
+        run.tell("on_backward")
         run.optimizer.step()
-        tally.add(run.loss, scores, labels)
+        tally.add(run.loss, scores, targets)
         run.tell("on_step")
     return tally.mean()
+
+
+def _training_scores(run: Run, images, mini_batches: MiniBatches):
+    try:
+        return run.engine.training_scores(images)
+    except ValueError as error:
+        # PyTorch's words; our layers say the same.
+        if len(images) == 1 and "more than 1 value per channel" in str(error):
+            raise mini_batches.too_few(error) from error
+        raise
 
 
 def _finite(value: float, run: Run, what: str) -> float:
@@ -201,34 +213,20 @@ def evaluate(
     >>> accuracy < 0.3
     True
     """
+    check_data(dataset, "the data")
     if not len(dataset):
         raise ValueError("the data is empty; there is nothing to evaluate.")
-    return _evaluate(engine_for(model), batches(dataset, batch_size), _loss(loss))
+    return _evaluate(engine_for(model), batches(dataset, batch_size), loss_pair(loss))
 
 
 def _evaluate(engine, mini_batches: Batches, loss: Loss) -> Evaluation:
-    tally = _Tally()
+    tally = Tally()
     with evaluating(engine):
         for images, labels in mini_batches:
             images, labels = engine.place(images, labels)
             scores = engine.scores(images)
             tally.add(float(loss[0](scores, labels)[0]), scores, labels)
     return tally.mean()
-
-
-class _Tally:
-    """Sums over mini-batches of different sizes."""
-
-    def __init__(self):
-        self.loss, self.correct, self.examples = 0.0, 0, 0
-
-    def add(self, loss: float, scores, labels) -> None:
-        self.loss += loss * len(labels)
-        self.correct += int((scores.argmax(1) == labels).sum())
-        self.examples += len(labels)
-
-    def mean(self) -> Evaluation:
-        return Evaluation(self.loss / self.examples, self.correct / self.examples)
 
 
 def load_weights(model, path: str | PathLike) -> None:

@@ -14,7 +14,17 @@ FLOORS = {
         {"arrays", "random", "shapes"},
         {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
         {"layers"},
-        {"callbacks", "checkpoint", "engines", "inspect", "models", "run", "train"},
+        {
+            "arguments",
+            "callbacks",
+            "checkpoint",
+            "engines",
+            "inspect",
+            "minibatches",
+            "models",
+            "run",
+            "train",
+        },
         {"figures", "plots"},
     ],
     "coursekit": [

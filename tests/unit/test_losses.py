@@ -171,3 +171,130 @@ def test_scores_that_are_no_batch_are_named(name):
         forward(np.zeros((0, 4)), np.zeros(0, int))
     with pytest.raises(TypeError, match="floating-point numbers, got int64"):
         forward(np.zeros((1, 4), int), np.array([1]))
+
+
+# Soft targets
+
+
+def distributions(n, k, seed=0, dtype=np.float64):
+    """(N, K), each row positive and adding up to 1."""
+    return np.random.default_rng(seed).dirichlet(np.ones(k), n).astype(dtype)
+
+
+def torch_soft_hinge(scores, targets):
+    """The mean of the hinge loss over the classes that may be the true one."""
+    n, k = scores.shape
+    losses = [
+        TF.multi_margin_loss(scores, torch.full((n,), y), reduction="none") * k for y in range(k)
+    ]
+    return (targets * torch.stack(losses, 1)).sum(1).mean()
+
+
+SOFT = {"softmax_cross_entropy": TF.cross_entropy, "hinge_loss": torch_soft_hinge}
+
+
+@every
+@repeatable
+@given(
+    n=st.integers(1, 6),
+    k=st.integers(1, 7),
+    layout=layouts(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_soft_targets_equal_pytorch(name, n, k, layout, dtype):
+    forward, backward, _ = LOSSES[name]
+    targets = distributions(n, k, dtype=dtype)
+    check_against_autograd(
+        lambda scores: forward(scores, targets),
+        backward,
+        lambda scores: SOFT[name](scores, torch.tensor(targets)),
+        layout(3 * normal(n, k, dtype=dtype)),
+    )
+
+
+@every
+def test_soft_targets_have_the_numeric_gradient(name):
+    forward, backward, _ = LOSSES[name]
+    check_numeric(lambda s: forward(s, distributions(4, 3)), backward, 2 * normal(4, 3))
+
+
+@every
+@repeatable
+@given(n=st.integers(1, 5), k=st.integers(1, 6))
+def test_one_hot_rows_are_the_classes_themselves(name, n, k):
+    forward, backward, _ = LOSSES[name]
+    scores, labels = normal(n, k), np.random.default_rng(n).integers(0, k, n)
+    hard, hard_cache = forward(scores, labels)
+    soft, soft_cache = forward(scores, np.eye(k)[labels])
+    same(soft, hard)
+    same(backward(1.0, soft_cache), backward(1.0, hard_cache))
+
+
+@every
+def test_mixed_targets_give_the_mixture_of_the_losses(name):
+    forward, _, _ = LOSSES[name]
+    scores, first, second = normal(3, 4), np.array([0, 1, 2]), np.array([3, 1, 0])
+    mixed, _ = forward(scores, 0.3 * np.eye(4)[first] + 0.7 * np.eye(4)[second])
+    same(mixed, np.asarray(0.3 * forward(scores, first)[0] + 0.7 * forward(scores, second)[0]))
+
+
+@every
+def test_soft_targets_take_the_dtype_and_the_place_of_the_scores(name):
+    forward, backward, _ = LOSSES[name]
+    targets = distributions(3, 4)
+    scores = normal(3, 4, dtype=np.float32)
+    for given_scores in (scores, *tensors(scores)):
+        loss, cache = forward(given_scores, targets)
+        assert str(loss.dtype).endswith("float32")
+        assert backward(1.0, cache).dtype == given_scores.dtype
+    (device_scores,) = meta(scores)
+    loss, cache = forward(device_scores, *meta(targets))
+    assert backward(1.0, cache).shape == (3, 4)
+
+
+@every
+def test_soft_targets_are_left_alone(name):
+    forward, backward, _ = LOSSES[name]
+    targets = distributions(3, 4)
+    before = targets.copy()
+    _, cache = forward(normal(3, 4), targets)
+    same(backward(1.0, cache), backward(1.0, cache))
+    assert np.array_equal(targets, before)
+
+
+@every
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (np.full((3, 4), 0.5), "row 0 adds up to 2 and its smallest is 0.5; divide each row"),
+        ([[0.25] * 4, [1.5, -0.5, 0, 0], [0.25] * 4], "row 1 adds up to 1 .* is -0.5"),
+        ([[np.nan] * 4] * 3, "row 0 adds up to nan"),
+        (np.full((3, 2), 0.5), r"must be \(N, K\) = \(3, 4\) as the scores.* shape is \(3, 2\)"),
+        (np.full((2, 4), 0.25), r"shape is \(2, 4\)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("source", [np.array, torch.tensor])
+def test_rows_that_are_no_distribution_are_named(name, targets, message, source):
+    forward, _, _ = LOSSES[name]
+    with pytest.raises(ValueError, match=message):
+        forward(source(np.zeros((3, 4))), source(np.array(targets)))
+
+
+# Numbers of NumPy among the arguments
+
+
+@every
+@pytest.mark.parametrize(
+    "targets", [np.array([0, 1, 2]), distributions(3, 4)], ids=["hard", "soft"]
+)
+def test_numpy_numbers_leave_float32_and_change_no_bit(name, targets):
+    forward, backward, _ = LOSSES[name]
+    scores = normal(3, 4, dtype=np.float32)
+    want, want_cache = forward(scores, targets)
+    options = {"margin": np.float64(1.0)} if name == "hinge_loss" else {}
+    loss, cache = forward(scores, targets, **options)
+    assert loss.dtype == np.float32 and loss.tobytes() == want.tobytes()
+    for one in (np.float64(1.0), np.array(1.0)):
+        dscores = backward(one, cache)
+        assert dscores.dtype == np.float32
+        assert dscores.tobytes() == backward(1.0, want_cache).tobytes()

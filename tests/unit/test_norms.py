@@ -18,6 +18,7 @@ from oracles import (
 
 from convnets import functional as F
 from convnets.arrays import batch_last
+from convnets.layers import LocalResponseNorm
 from convnets.shapes import ShapeError
 
 LRN = (F.local_response_norm, F.local_response_norm_backward)
@@ -89,3 +90,19 @@ def test_errors_name_what_is_wrong():
     _, cache = F.local_response_norm(normal(1, 2, 3, 4))
     with pytest.raises(ShapeError, match=r"dy must have the shape \(1, 2, 3, 4\)"):
         F.local_response_norm_backward(normal(1, 2, 4, 3), cache)
+
+
+def test_numpy_numbers_leave_float32_and_change_no_bit():
+    x, dy = normal(2, 6, 3, 4, dtype=np.float32), normal(2, 6, 3, 4, seed=1, dtype=np.float32)
+    want, want_cache = F.local_response_norm(x, 3, 0.1, 0.7, 1.5)
+    numbers = {"alpha": np.float64(0.1), "beta": np.float64(0.7), "k": np.float64(1.5)}
+    y, cache = F.local_response_norm(x, np.int64(3), **numbers)
+    assert y.dtype == np.float32 and y.tobytes() == want.tobytes()
+    dx, want_dx = (F.local_response_norm_backward(dy, c) for c in (cache, want_cache))
+    assert dx.dtype == np.float32 and dx.tobytes() == want_dx.tobytes()
+
+
+def test_the_layer_keeps_numpy_numbers_as_plain_ones():
+    assert repr(LocalResponseNorm(alpha=np.float64(0.5))) == (
+        "LocalResponseNorm(size=5, alpha=0.5, beta=0.75, k=2.0)"
+    )

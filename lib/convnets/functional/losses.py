@@ -1,11 +1,13 @@
-"""Losses on class scores, averaged over the batch: softmax cross-entropy and multi-class hinge."""
+"""Losses on class scores, averaged over the batch: softmax cross-entropy and multi-class hinge.
+
+Both take the true classes, or probabilities of all classes, as label smoothing and Mixup make them.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-
-from convnets.arrays import float_namespace, is_torch
-from convnets.shapes import ShapeError, expect_axes
+from convnets.arrays import float_namespace, number
+from convnets.functional.targets import are_soft, class_index, probabilities
+from convnets.shapes import expect_axes
 
 
 def softmax(scores):
@@ -49,30 +51,41 @@ def _log_softmax(xp, scores):
 def softmax_cross_entropy(scores, labels):
     """Mean negative log-probability of the true classes.
 
-    L = −(1/N) Σ_n log softmax(s[n])[labels[n]]
+    L = −(1/N) Σ_n log softmax(s[n])[labels[n]],  or with soft targets t in place of labels
+    L = −(1/N) Σ_n Σ_k t[n, k] · log softmax(s[n])[k]
 
     Args:
         scores: (N, K), floating point, NumPy or torch.
-        labels: (N,), integers from 0 to K − 1.
+        labels: (N,), integers from 0 to K − 1; or (N, K), probabilities of the classes, floating
+            point, which are converted to the dtype of the scores.
     Returns:
         loss: 0-d array of the dtype of scores, and a cache for `softmax_cross_entropy_backward`.
     Raises:
-        ShapeError: not one label for each row of scores, or no rows.
-        ValueError: labels are no integers, or out of range; the message names the first such.
+        ShapeError: not one label, or one row of probabilities, for each row of scores; or no rows.
+        ValueError: labels are no integers, or out of range, or a row of probabilities is none; the
+            message names the first such.
 
     >>> import numpy as np
     >>> loss, _ = softmax_cross_entropy(np.zeros((3, 10)), np.array([0, 4, 9]))
     >>> loss.round(4) == np.log(10).round(4)
     np.True_
+    >>> softmax_cross_entropy(np.array([[2.0, 0.0]]), np.array([[0.9, 0.1]]))[0].round(4)
+    np.float64(0.3269)
     """
     xp = float_namespace(scores)
-    at = _label_index(xp, scores, labels)
+    if are_soft(labels):
+        targets = probabilities(scores, labels)
+        log_p = _log_softmax(xp, scores)
+        return _mean(xp, -xp.sum(targets * log_p, axis=1)), (log_p, targets)
+    at = class_index(xp, scores, labels)
     log_p = _log_softmax(xp, scores)
     return _mean(xp, -log_p[at]), (log_p, at)
 
 
 def softmax_cross_entropy_backward(dloss, cache):
     """Gradient of `softmax_cross_entropy`: (softmax(s) − one_hot(labels)) · dloss / N.
+
+    With soft targets, (softmax(s) − t) · dloss / N.
 
     Args:
         dloss: number or 0-d array, the gradient with respect to the loss; usually 1.0.
@@ -81,9 +94,13 @@ def softmax_cross_entropy_backward(dloss, cache):
         dscores: (N, K).
     """
     log_p, at = cache
-    dscores = float_namespace(log_p).exp(log_p)
-    dscores[at] -= 1
-    return dscores * (dloss / log_p.shape[0])
+    p = float_namespace(log_p).exp(log_p)
+    if isinstance(at, tuple):
+        p[at] -= 1
+    else:
+        # Rounded rows add up to 1 only nearly; the gradient is that of the sum as it is.
+        p = p * at.sum(1)[:, None] - at
+    return p * (number(dloss) / log_p.shape[0])
 
 
 def hinge_loss(scores, labels, margin=1.0):
@@ -91,17 +108,20 @@ def hinge_loss(scores, labels, margin=1.0):
 
     L = (1/N) Σ_n Σ_{k ≠ y} max(0, s[n, k] − s[n, y] + margin),  y = labels[n]
 
+    Soft targets t give the mean over the classes: Σ_y t[n, y] times the loss for the class y.
     PyTorch's `multi_margin_loss` divides this by the number of classes K.
 
     Args:
         scores: (N, K), floating point, NumPy or torch.
-        labels: (N,), integers from 0 to K − 1.
+        labels: (N,), integers from 0 to K − 1; or (N, K), probabilities of the classes, floating
+            point, for which K times the memory is needed.
         margin: number, in units of the scores.
     Returns:
         loss: 0-d array of the dtype of scores, and a cache for `hinge_loss_backward`.
     Raises:
-        ShapeError: not one label for each row of scores, or no rows.
-        ValueError: labels are no integers, or out of range; the message names the first such.
+        ShapeError: not one label, or one row of probabilities, for each row of scores; or no rows.
+        ValueError: labels are no integers, or out of range, or a row of probabilities is none; the
+            message names the first such.
     Reference:
         Weston, Watkins 1999, Support Vector Machines for Multi-Class Pattern Recognition, ESANN.
 
@@ -109,18 +129,30 @@ def hinge_loss(scores, labels, margin=1.0):
     >>> hinge_loss(np.array([[3.0, 2.5, -1.0]]), np.array([0]))[0]
     array(0.5)
     """
-    xp = float_namespace(scores)
-    at = _label_index(xp, scores, labels)
+    xp, margin = float_namespace(scores), number(margin)
+    if are_soft(labels):
+        return _soft_hinge_loss(xp, scores, probabilities(scores, labels), margin)
+    at = class_index(xp, scores, labels)
     excess = scores - scores[at][:, None] + margin
     excess[at] = 0
     losses = xp.sum(xp.maximum(excess, 0), axis=1)
     return _mean(xp, losses), (scores, excess > 0, at)
 
 
+def _soft_hinge_loss(xp, scores, targets, margin):
+    # excess[n, y, k]: by how much the class k comes too near to y, if y were the true one.
+    excess = scores[:, None, :] - scores[:, :, None] + margin
+    classes = xp.arange(scores.shape[1], device=scores.device)
+    excess[:, classes, classes] = 0
+    losses = xp.sum(targets * xp.sum(xp.maximum(excess, 0), axis=2), axis=1)
+    return _mean(xp, losses), (scores, excess > 0, targets)
+
+
 def hinge_loss_backward(dloss, cache):
     """Gradient of `hinge_loss`.
 
-    A class inside the margin gets dloss / N, the true class minus as many times that as there are.
+    A class inside the margin gets dloss / N, the true class minus as many times that as there are;
+    with soft targets, the mean of that over the classes that may be the true one.
 
     Args:
         dloss: number or 0-d array, the gradient with respect to the loss; usually 1.0.
@@ -131,49 +163,14 @@ def hinge_loss_backward(dloss, cache):
     scores, inside, at = cache
     xp = float_namespace(scores)
     dscores = xp.astype(inside, scores.dtype)
-    dscores[at] = -xp.sum(dscores, axis=1)
-    return dscores * (dloss / scores.shape[0])
+    if isinstance(at, tuple):
+        dscores[at] = -xp.sum(dscores, axis=1)
+    else:
+        dscores = dscores * at[:, :, None]
+        dscores = xp.sum(dscores, axis=1) - xp.sum(dscores, axis=2)
+    return dscores * (number(dloss) / scores.shape[0])
 
 
 def _mean(xp, losses):
     """The mean as a 0-d array: NumPy alone would return a scalar, which is no array."""
     return xp.asarray(xp.sum(losses) / losses.shape[0])
-
-
-def _label_index(xp, scores, labels):
-    """Index of each row's true class, `scores[index]` being (N,), after checking the labels."""
-    expect_axes(scores, "scores", "N, K")
-    n, k = scores.shape
-    labels = labels if is_torch(labels) else np.asarray(labels)
-    if tuple(labels.shape) != (n,) or n == 0:
-        raise ShapeError(
-            f"labels must be (N,), one class for each of the {n} rows of scores and at least one, "
-            f"but their shape is {tuple(labels.shape)}."
-        )
-    if not _is_integer(labels):
-        kind = str(labels.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"labels must be integers from 0 to {k - 1}, but are {kind}; "
-            "give class numbers, not one-hot rows or probabilities."
-        )
-    labels = xp.asarray(labels, dtype=xp.int64, device=scores.device)
-    _check_range(labels, k)
-    return xp.arange(n, device=scores.device), labels
-
-
-def _is_integer(labels) -> bool:
-    if is_torch(labels):
-        return str(labels.dtype).startswith(("torch.int", "torch.uint"))
-    return labels.dtype.kind in "iu"  # ten times faster than its name
-
-
-def _check_range(labels, k: int) -> None:
-    if is_torch(labels) and labels.device.type == "meta":
-        return  # shapes without numbers: nothing to check
-    bad = (labels < 0) | (labels >= k)
-    if bad.any():
-        first = int(bad.nonzero()[0][0])
-        raise ValueError(
-            f"label {int(labels[first])} at index {first} is out of range: "
-            f"with {k} classes, labels go from 0 to {k - 1}."
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convnets.arrays import float_namespace
+from convnets.arrays import float_namespace, number
 from convnets.shapes import expect_axes, expect_shape, whole
 
 
@@ -35,7 +35,7 @@ def local_response_norm(x, size=5, alpha=1e-4, beta=0.75, k=2.0):
     """
     float_namespace(x)
     expect_axes(x, "x", "N, C, H, W")
-    size = whole(size, "size")
+    size, alpha, beta, k = whole(size, "size"), number(alpha), number(beta), number(k)
     scale = k + alpha * _channel_sums(x * x, size // 2, (size - 1) // 2)
     power = scale**-beta
     y = x * power

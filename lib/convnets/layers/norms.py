@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convnets import functional as F
+from convnets.arrays import number
 from convnets.layers.base import Layer
 
 
@@ -18,7 +19,8 @@ class LocalResponseNorm(Layer):
     """
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0):
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size = size
+        self.alpha, self.beta, self.k = number(alpha), number(beta), number(k)
 
     def forward(self, x):
         y, self.cache = F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
