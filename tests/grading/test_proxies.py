@@ -3,12 +3,14 @@
 Every case runs twice: all in this process, and with the student's cell in a room.
 """
 
+import inspect
 import itertools
 
 import numpy as np
 import pytest
 from crossing import across_the_wall, in_own_kernel, same
 
+from coursekit.checks.kinds import described, remedy
 from coursekit.sandbox import Limits, Proxy, RoomDied, RoomTimeout, WireError, room
 
 BAG = """
@@ -205,6 +207,86 @@ def test_values_mean_the_same_on_both_sides(warm, student, test):
     with warm.room() as room:
         got = across_the_wall(room, student, test)
     assert same(got, want), (got, want)
+
+
+# What a function gives back by mistake, what it is called, and the beginning of what to try.
+GIVEN = {
+    "return x.copy": ("a built-in function", "Are the `()` missing?"),
+    "return x.reshape(-1).sum": ("a built-in function", "Are the `()` missing?"),
+    "return np.sum": ("a NumPy function", "Are the `()` missing?"),
+    "return np.exp": ("a NumPy function", "Are the `()` missing?"),
+    "return lambda: x": ("a function", "Are the `()` missing?"),
+    "return Net().forward": ("a method", "Are the `()` missing?"),
+    "return functools.partial(f, x)": ("a function", "Are the `()` missing?"),
+    "return Net": ("a class", "Are the `()` missing?"),
+    "return Net()": ("a Net", ""),
+    "return np.float32": ("a class", "Are the `()` missing?"),
+    "yield x": ("a generator", "Give the result with `return`"),
+    "return (row for row in x)": ("a generator", "Give the result with `return`"),
+    "async def g(): return x\n    return g()": ("a coroutine", "Write `def`"),
+    "async def g(): yield x\n    return g()": ("an asynchronous generator", "Give the result"),
+    "return map(abs, x)": ("a map object", "`list(...)`"),
+    "return zip(x, x)": ("a zip object", "`list(...)`"),
+    "return iter([1])": ("an iterator", "`list(...)`"),
+    "return {1: x}.values()": ("the values of a dict", "`list(...)`"),
+    "return range(3)": ("a range", ""),
+    "return": ("None", "Is the `return` missing?"),
+    "return ...": ("an ellipsis (`...`)", "`...` stands"),
+    "return NotImplemented": ("NotImplemented", "What is to be returned"),
+    "return ValueError('x is empty')": ("a ValueError", "Raise it, `raise ValueError(...)`"),
+    "return x": ("a NumPy array", ""),
+    "return [x, x]": ("a list", ""),
+    "return collections.namedtuple('Pair', 'a b')(1, 2)": ("a tuple", ""),
+    "return collections.Counter('aab')": ("a dict", ""),
+    "return {1.5}": ("a set", ""),
+    "return 1.5": ("a single number (1.5)", ""),
+    "return x[0]": ("a single number (1.0)", ""),
+    "return np.float32(0.1)": ("a single number (0.1)", ""),
+    "return 10**1000": ("a single number (about 2**", ""),
+    "return bool(x[0])": ("a truth value (True)", ""),
+    "return x[0] > 0": ("a truth value (True)", ""),
+    "return 'text'": ("a string ('text')", ""),
+    "return b'text'": ("bytes", ""),
+    "return x.dtype": ("a dtype", ""),
+    "return np": ("a module", ""),
+    "return np.array([1, None])": ("a NumPy array of an unusual dtype", "NumPy makes such"),
+    "return np.longdouble(1)": ("a longdouble", ""),
+    "return np.timedelta64(1)": ("a timedelta64", ""),
+    "return scipy.sparse.csr_matrix(np.eye(2))": ("a SciPy sparse matrix", "`.toarray()`"),
+    "class Series: pass\n    return Series()": ("a pandas Series", "`.to_numpy()`"),
+    "return torch.ones(2)": ("a torch tensor on cpu", ""),
+    "return torch.ones(2, requires_grad=True) * 2": ("a torch tensor on cpu", ""),
+    "return torch.eye(2).to_sparse()": ("a torch tensor of an unusual kind", ""),
+    "return torch.ones(2, device='meta')": ("a torch tensor on meta", ""),
+    "return type('<b>', (), {})()": ("an object", ""),
+}
+
+
+@pytest.mark.parametrize("body", GIVEN)
+def test_what_a_function_gives_is_called_the_same_on_both_sides(warm, body):
+    words, advice = GIVEN[body]
+    imports = "import collections, functools, scipy.sparse\n"
+    student = f"{imports}class Net:\n    def forward(self): pass\ndef f(x):\n    {body}\n"
+    test = "result = [f(np.ones(3))]"
+    with warm.room() as room:
+        for given in (in_own_kernel(student, test), across_the_wall(room, student, test)):
+            assert described(given[0]).startswith(words)
+            assert described(given[0]) == words or words.endswith("2**")
+            assert remedy(given[0]).startswith(advice) and bool(remedy(given[0])) == bool(advice)
+            if inspect.iscoroutine(given[0]):
+                given[0].close()  # else Python warns that it was never awaited
+
+
+def test_a_name_that_a_room_gives_is_bounded_and_harmless(bag):
+    class Lying(Proxy):
+        def __init__(self, kind):
+            self._kind = kind
+
+    assert described(Lying("x" * 80)).removeprefix("a ").startswith("xxx")
+    assert len(described(Lying("x" * 80))) < 60
+    for kind in ("<b>", "", "a b", "x\n", "`"):
+        assert described(Lying(kind)) == "an object"
+        assert remedy(Lying(kind)) == ""
 
 
 # --- functions of the test -----------------------------------------------------------------------

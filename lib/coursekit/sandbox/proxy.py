@@ -83,6 +83,10 @@ class Proxy:
         """Dotted names of the modules that it uses, as the room says and as the judge can read."""
         return self._room.modules_used(self)
 
+    def __kind_in_room__(self) -> str:
+        """The name of its type, as the room says; see `coursekit.checks.kinds`."""
+        return self._kind
+
     def __repr__(self) -> str:
         return f"<{self.__name__}: a {self._kind} of the student>"
 

@@ -66,11 +66,14 @@ def whole(tag: bytes, about: Any, raw: memoryview) -> Any:
         raise WireError(f"an array, tensor or generator makes no sense: {error}") from error
 
 
+def is_number(value: Any) -> bool:
+    """Whether `value` is a NumPy scalar that can cross by value: no date, no long double."""
+    return isinstance(value, np.generic) and _DTYPE.fullmatch(value.dtype.str) is not None
+
+
 def scalar_parts(value: np.generic) -> tuple[str, bytes]:
     """dtype and bytes of a NumPy scalar."""
     array = np.array(value)
-    if not _DTYPE.fullmatch(array.dtype.str):
-        raise WireError(f"a NumPy number of dtype {array.dtype} cannot cross.")
     return array.dtype.str, array.tobytes()
 
 

@@ -80,7 +80,7 @@ class Writer:
             self._parts.append(_NEVER[value])
         elif type(value) is tuple:
             self._items(b"t", value, len(value), depth)
-        elif isinstance(value, np.generic) and not isinstance(value, (str, bytes)):
+        elif arrays.is_number(value) and not isinstance(value, (str, bytes)):
             self._scalar(value)
         elif isinstance(value, (int, float, complex, str, bytes)):
             self._plain(value)
