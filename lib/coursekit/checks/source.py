@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dis
-import re
 import sys
 import sysconfig
 import traceback
@@ -17,6 +16,11 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from coursekit.checks.cells import is_cell, words_of_line
+from coursekit.checks.foreign import Use, foreign, foreign_in_text
+
+__all__ = ["Use", "foreign", "foreign_in_text", "is_stub", "own_line"]
+
 _PACKAGES = tuple(
     str(Path(p).resolve())
     for p in {
@@ -28,11 +32,6 @@ _PACKAGES = tuple(
 )
 
 MOST_CELLS = 200  # whose text is kept
-# What the code of cells is called as a file: by a stage, by IPython, Colab, ipykernel. A debugger
-# writes the last ones to disk; and compiled libraries name files that are not there.
-_CELL = re.compile(
-    r"^<cell\b|(?:^|[/\\])<?ipython-input-[\w-]+(?:>|\.py)$|[/\\]ipykernel_\d+[/\\]\d+\.py$"
-)
 
 
 def own_line(error: BaseException) -> str:
@@ -48,8 +47,7 @@ def own_line(error: BaseException) -> str:
         return ""
     last = inner[-1]
     around = (f.name for f in reversed(inner) if f.filename == last.filename and f.name[0] != "<")
-    line = f": `{last.line}`" if last.line else ""
-    return f"line {last.lineno} of the cell that defines {next(around, last.name)}{line}"
+    return words_of_line(last.lineno, next(around, last.name), last.line)
 
 
 def is_stub(error: BaseException) -> bool:
@@ -69,7 +67,7 @@ def is_stub(error: BaseException) -> bool:
 def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Frames of the notebook's cells, without those of the check, which is the first frame."""
     first, *inner = traceback.extract_tb(error.__traceback__) or [None]
-    return [f for f in inner if _CELL.search(f.filename) and f.filename != first.filename]
+    return [f for f in inner if is_cell(f.filename) and f.filename != first.filename]
 
 
 def _is_notebook(filename: str) -> bool:
