@@ -5,6 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import repeatable
 
 from convnets import layers as L
 from convnets.inspect import (
@@ -15,6 +18,7 @@ from convnets.inspect import (
     receptive_field,
     summary,
 )
+from convnets.layers.fields import PIXEL, VARIES, WHOLE_IMAGE, union
 from convnets.models import lenet
 from convnets.shapes import ShapeError
 
@@ -160,7 +164,7 @@ def test_fractional_pooling_has_no_one_size():
 
 
 def test_branches_of_different_stride_are_refused():
-    with pytest.raises(ValueError, match=r"branches of 1 have strides \[\(1, 1\), \(2, 2\)\]"):
+    with pytest.raises(ValueError, match=r"^1: the branches have strides \[\(1, 1\), \(2, 2\)\]"):
         receptive_field(L.Sequential(L.ReLU(), L.Concat(conv(1), conv(1, stride=2))))
 
 
@@ -228,3 +232,146 @@ def test_summary_is_a_table_in_text_and_in_html():
     assert html.count("<tr>") == len(table.cells()) == 6
     for cell in ("<td", "1×4×4", "whole image"):
         assert cell in html
+
+
+# Layers that say what they cost and see
+
+
+class Gate(L.Layer):
+    """Squeeze and excitation: every map is scaled by what all pixels of all maps say."""
+
+    def __init__(self, channels, rng=0):
+        self.gate = L.Sequential(
+            L.GlobalAvgPool2d(), L.Flatten(), L.Linear(channels, channels, rng=rng), L.Sigmoid()
+        )
+
+    def children(self):
+        return {"gate": self.gate}
+
+    def forward(self, x):
+        self.cache = x, self.gate(x)[:, :, None, None]
+        return x * self.cache[1]
+
+    def backward(self, dy):
+        x, scale = self.cache
+        return dy * scale + self.gate.backward((dy * x).sum((2, 3)))
+
+
+class KnownGate(Gate):
+    """The same, which says what it sees and costs."""
+
+    def field(self, before):
+        self.gate.field(before)
+        return before.whole_image()
+
+    def multiply_adds(self, inputs, outputs):
+        return 0
+
+
+class Mixing(L.Layer):
+    """A layer with products and parameters of its own around another: half of an attention."""
+
+    def __init__(self):
+        self.mix = L.Parameter(np.ones((4, 4), np.float32))
+        self.inner = L.Linear(4, 4, rng=0)
+
+    def children(self):
+        return {"inner": self.inner}
+
+    def forward(self, x):
+        return self.inner(x) @ self.mix.data
+
+    def field(self, before):
+        return self.inner.field(before)
+
+    def multiply_adds(self, inputs, outputs):
+        return inputs[0] * outputs[0]
+
+
+def test_squeeze_and_excitation_sees_the_whole_image():
+    model = L.Sequential(L.Conv2d(1, 4, 3, padding=1, rng=0), KnownGate(4), L.MaxPool2d(2))
+    field = receptive_field(model)
+    assert field.size == (math.inf, math.inf)
+    assert field.stride == (2, 2)
+    assert field.layers["0"].size == (3, 3)
+    assert field.layers["1.gate.0"].size == (math.inf, math.inf)
+    assert measured_receptive_field(model, (1, 9, 9)).all()
+    assert count_multiply_adds(model, (1, 6, 6)) == 36 * 4 * 9 + 16
+    assert [row[0] for row in summary(model, (1, 6, 6)).rows][-2:] == ["1.gate.3", "2"]
+
+
+def test_a_layer_that_does_not_say_what_it_sees_is_named():
+    model = L.Sequential(L.Conv2d(1, 4, 3, padding=1, rng=0), Gate(4))
+    for look in (receptive_field, lambda m: summary(m, (1, 6, 6))):
+        with pytest.raises(NotImplementedError, match=r"^Gate does not say which pixels") as error:
+            look(model)
+        assert "before.whole_image()" in str(error.value)
+
+
+def test_a_layer_that_does_not_say_what_it_costs_is_named():
+    class Scale(L.Layer):
+        def forward(self, x):
+            return 2 * x
+
+        def extra_repr(self):
+            return "by=2"
+
+    model = L.Sequential(L.ReLU(), Scale())
+    with pytest.raises(NotImplementedError, match=r"^Scale\(by=2\) does not say how many") as error:
+        count_multiply_adds(model, (1, 6, 6))
+    assert "multiply_adds(self, inputs, outputs)" in str(error.value)
+    assert activation_shapes(model, (1, 6, 6))["1"] == (1, 6, 6), "shapes need no such words"
+
+
+def test_every_layer_of_the_library_says_both():
+    kinds = [kind for kind in vars(L).values() if isinstance(kind, type)]
+    layers = [kind for kind in kinds if issubclass(kind, L.Layer)]
+    silent = {
+        kind.__name__
+        for kind in layers
+        for name in ("field", "multiply_adds")
+        if getattr(kind, name) is getattr(L.Layer, name)
+    }
+    assert len(layers) > 15
+    assert silent == {"Layer", "Container"}
+
+
+def test_products_of_a_layer_around_others_are_counted_and_listed():
+    model = L.Sequential(Mixing(), L.ReLU())
+    table = summary(model, (4,))
+    assert count_multiply_adds(model, (4,)) == table.multiply_adds == 32
+    assert [(row[0], row[1], *row[3:5]) for row in table.rows] == [
+        ("0", "Mixing", 16, 16), ("0.inner", "Linear(4, 4)", 20, 16), ("1", "ReLU()", 0, 0)
+    ]  # fmt: skip
+
+
+# The arithmetic of fields
+
+
+windows = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+@repeatable
+@given(st.lists(st.tuples(windows, windows, windows), max_size=4), st.integers(0, 5))
+def test_windows_of_windows_are_what_indices_say(layers, at):
+    field = PIXEL
+    for kernel, stride, padding in layers:
+        field = field.window(kernel, stride, padding)
+    for axis in (0, 1):
+        first, last = at, at
+        for kernel, stride, padding in reversed(layers):
+            first = first * stride[axis] - padding[axis]
+            last = last * stride[axis] - padding[axis] + kernel[axis] - 1
+        assert field.start[axis] + at * field.stride[axis] == first
+        assert field.size[axis] == last - first + 1
+
+
+def test_nothing_lies_beyond_the_whole_image():
+    assert WHOLE_IMAGE.window(3, stride=2, padding=1) == WHOLE_IMAGE
+    assert WHOLE_IMAGE.window(1) == WHOLE_IMAGE
+    near = PIXEL.window(3, padding=1)
+    assert near.whole_image().window(3, stride=2) == WHOLE_IMAGE._replace(stride=(2, 2))
+    assert union([near, near.whole_image()]) == near.whole_image()
+    assert union([WHOLE_IMAGE, near]).size == WHOLE_IMAGE.size
+    assert union([WHOLE_IMAGE, WHOLE_IMAGE]) == WHOLE_IMAGE
+    assert math.isnan(union([VARIES, near]).size[0])

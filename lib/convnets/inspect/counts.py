@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convnets.inspect.probing import copy_in_evaluation, input_like
-from convnets.layers import Conv2d, Layer, Linear, LocallyConnected2d
+from convnets.layers import Layer
 
 
 def count_parameters(model) -> int:
@@ -38,6 +38,11 @@ def activation_shapes(model: Layer, input_shape: Sequence[int]) -> dict[str, tup
     >>> shapes["0"], shapes["3"], shapes["11"]
     ((6, 28, 28), (16, 10, 10), (10,))
     """
+    return {name: outputs for name, (_, outputs) in passed_shapes(model, input_shape).items()}
+
+
+def passed_shapes(model: Layer, input_shape: Sequence[int]) -> dict[str, tuple]:
+    """For each layer the shapes of what went in and what came out, without the batch axis."""
     model = copy_in_evaluation(model)
     shapes = {}
     for name, layer in model.named_layers():
@@ -49,7 +54,7 @@ def activation_shapes(model: Layer, input_shape: Sequence[int]) -> dict[str, tup
 def _recording(forward, name: str, shapes: dict):
     def record(x):
         y = forward(x)
-        shapes[name] = tuple(y.shape[1:])
+        shapes[name] = tuple(x.shape[1:]), tuple(y.shape[1:])
         return y
 
     return record
@@ -59,20 +64,14 @@ def count_multiply_adds(model: Layer, input_shape: Sequence[int]) -> int:
     """Multiplications (each with its addition) of the forward pass for one image.
 
     As in the literature, those of convolutions and fully connected layers are counted; biases,
-    activations, pooling and normalisation are not.
+    activations, pooling and normalisation are not. Each layer says its own, in `multiply_adds`.
+
+    Raises:
+        NotImplementedError: a layer does not say it; the message names the layer.
 
     >>> from convnets.layers import Conv2d
     >>> count_multiply_adds(Conv2d(1, 6, kernel_size=5), (1, 32, 32))    # 28·28·6·(5·5)
     117600
     """
-    shapes = activation_shapes(model, input_shape)
-    return sum(layer_multiply_adds(layer, shapes[name]) for name, layer in model.named_layers())
-
-
-def layer_multiply_adds(layer: Layer, output_shape: tuple[int, ...]) -> int:
-    """Those of one layer without the layers inside it, given its output's (F, HO, WO) or (M,)."""
-    if isinstance(layer, Conv2d):
-        return math.prod(output_shape) * math.prod(layer.weight.data.shape[1:])
-    if isinstance(layer, Linear | LocallyConnected2d):
-        return math.prod(layer.weight.data.shape)
-    return 0
+    shapes = passed_shapes(model, input_shape)
+    return sum(layer.multiply_adds(*shapes[name]) for name, layer in model.named_layers())

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from convnets.arrays import asarray_like, to_numpy
 from convnets.inspect.probing import copy_in_evaluation, input_like
-from convnets.layers import (
-    Concat,
-    FractionalMaxPool2d,
-    GlobalAvgPool2d,
-    Layer,
-    Linear,
-    Residual,
-    Sequential,
-)
+from convnets.layers import Field, Layer
+from convnets.layers.fields import PIXEL
 from convnets.random import generator
-
-WHOLE = math.inf
-VARIES = math.nan
-
-
-class Field(NamedTuple):
-    """The smallest window that holds all an output can depend on, as pairs (height, width).
-
-    Attributes:
-        size: pixels; `math.inf` where every pixel can matter, `math.nan` where the size differs
-            from place to place (after fractional pooling).
-        stride: pixels between the windows of neighbouring outputs.
-        start: first pixel of the window of output (0, 0); negative where it begins in the padding.
-    """
-
-    size: tuple[float, float]
-    stride: tuple[float, float]
-    start: tuple[float, float]
+from convnets.shapes import ShapeError
 
 
 @dataclass(frozen=True)
@@ -63,68 +37,39 @@ def receptive_field(model: Layer) -> ReceptiveField:
         start ← start − padding · stride_before
         stride ← stride_before · stride
 
-    A layer that mixes neighbouring positions is known by its `kernel_size`, `stride` and
-    `padding`; one without them is taken to work on each position by itself.
+    Each layer says what it does to a field, in its method `field`.
 
     Raises:
-        ValueError: parallel branches with different strides.
+        NotImplementedError: a layer does not say it; the message names the layer.
+        ShapeError: parallel branches with different strides.
 
     >>> from convnets.layers import Conv2d, Sequential
     >>> stack = Sequential(*(Conv2d(1, 1, kernel_size=3, padding=1) for _ in range(3)))
     >>> receptive_field(stack).size
     (7, 7)
     """
+    model = copy_in_evaluation(model)
     layers: dict[str, Field] = {}
-    field = _through(model, "", Field((1, 1), (1, 1), (0, 0)), layers)
-    return ReceptiveField(*field, layers)
+    for name, layer in model.named_layers():
+        layer.field = _recording(layer.field, name, layers)
+    return ReceptiveField(*model.field(PIXEL), layers)
 
 
-def _through(layer: Layer, name: str, field: Field, layers: dict[str, Field]) -> Field:
-    """The field after `layer`, recorded in `layers` together with those of the layers inside."""
-    inside = {
-        key: (f"{name}.{key}" if name else key, child) for key, child in layer.children().items()
-    }
-    if isinstance(layer, Residual | Concat):
-        around = [field] if isinstance(layer, Residual) and layer.shortcut is None else []
-        branches = [_through(child, path, field, layers) for path, child in inside.values()]
-        field = _union(name or repr(layer), branches + around)
-    elif isinstance(layer, Sequential):
-        for path, child in inside.values():
-            field = _through(child, path, field, layers)
-    elif isinstance(layer, Linear | GlobalAvgPool2d):
-        field = Field((WHOLE, WHOLE), (WHOLE, WHOLE), (-WHOLE, -WHOLE))
-    elif isinstance(layer, FractionalMaxPool2d):
-        field = Field((VARIES, VARIES), (VARIES, VARIES), (VARIES, VARIES))
-    elif hasattr(layer, "kernel_size"):
-        field = _after_window(field, layer)
-    layers[name] = field
-    return field
+class _NamedShapeError(ShapeError):
+    """One whose message names the layer."""
 
 
-def _after_window(field: Field, layer: Layer) -> Field:
-    axes = zip(*field, layer.kernel_size, layer.stride, layer.padding, strict=True)
-    return Field(
-        *zip(
-            *(
-                (size + (k - 1) * step, step * s, start - p * step)
-                for size, step, start, k, s, p in axes
-            ),
-            strict=True,
-        )
-    )
+def _recording(field: Callable[[Field], Field], name: str, layers: dict[str, Field]):
+    def record(before: Field) -> Field:
+        try:
+            layers[name] = field(before)
+        except _NamedShapeError:
+            raise
+        except ShapeError as error:
+            raise _NamedShapeError(f"{name or type(field.__self__).__name__}: {error}") from None
+        return layers[name]
 
-
-def _union(name: str, fields: list[Field]) -> Field:
-    strides = {field.stride for field in fields}
-    if len(strides) > 1:
-        raise ValueError(
-            f"the branches of {name} have strides {sorted(strides)}, so their outputs do not lie "
-            "over each other; give every branch the same total stride."
-        )
-    starts = tuple(min(field.start[axis] for field in fields) for axis in (0, 1))
-    ends = (max(f.start[axis] + f.size[axis] for f in fields) for axis in (0, 1))
-    sizes = tuple(end - start for end, start in zip(ends, starts, strict=True))
-    return Field(sizes, strides.pop(), starts)
+    return record
 
 
 def measured_receptive_field(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from convnets.inspect.counts import activation_shapes, count_parameters, layer_multiply_adds
+from convnets.inspect.counts import count_parameters, passed_shapes
 from convnets.inspect.receptive import receptive_field
 from convnets.layers import Layer
 
@@ -17,8 +17,8 @@ class Summary:
     """A table of a model's layers; prints as text, and as a table in a notebook.
 
     Attributes:
-        rows: one per layer without layers inside: name, layer, output shape, parameters,
-            multiply-adds, receptive field.
+        rows: one per layer without layers inside, or with parameters or products of its own: name,
+            layer, output shape, parameters, multiply-adds, receptive field.
         parameters, multiply_adds: of the whole model, for one image.
     """
 
@@ -74,19 +74,20 @@ def summary(model: Layer, input_shape: Sequence[int]) -> Summary:
     ------------------------------------------------------------------------------------------
        total                                               156        117,600
     """
-    shapes, fields = activation_shapes(model, input_shape), receptive_field(model).layers
+    shapes, fields = passed_shapes(model, input_shape), receptive_field(model).layers
     rows = [
         (
             name,
-            repr(layer),
-            "×".join(map(str, shapes[name])),
-            count_parameters(layer),
-            layer_multiply_adds(layer, shapes[name]),
+            type(layer).__name__ if layer.children() else repr(layer),
+            "×".join(map(str, shapes[name][1])),
+            count_parameters(layer) - sum(map(count_parameters, layer.children().values())),
+            layer.multiply_adds(*shapes[name]),
             _size_text(fields[name].size),
         )
         for name, layer in model.named_layers()
-        if not layer.children()
     ]
+    inside = {name: layer.children() for name, layer in model.named_layers()}
+    rows = [row for row in rows if row[3] or row[4] or not inside[row[0]]]
     return Summary(rows, count_parameters(model), sum(row[4] for row in rows))
 
 

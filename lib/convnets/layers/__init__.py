@@ -1,9 +1,10 @@
 """Thin objects over `convnets.functional`: parameters, mode and a repr."""
 
 from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
-from convnets.layers.base import Buffer, Layer, Parameter
+from convnets.layers.base import Buffer, Layer, Parameter, Positionwise
 from convnets.layers.containers import Concat, Container, Residual, Sequential
 from convnets.layers.conv import Conv2d, LocallyConnected2d
+from convnets.layers.fields import Field
 from convnets.layers.linear import Flatten, Linear
 from convnets.layers.norms import LocalResponseNorm
 from convnets.layers.pool import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, MaxPool2d
@@ -15,6 +16,7 @@ __all__ = [
     "Concat",
     "Container",
     "Conv2d",
+    "Field",
     "Flatten",
     "FractionalMaxPool2d",
     "GlobalAvgPool2d",
@@ -24,6 +26,7 @@ __all__ = [
     "LocallyConnected2d",
     "MaxPool2d",
     "Parameter",
+    "Positionwise",
     "ReLU",
     "Residual",
     "Sequential",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from convnets import functional as F
-from convnets.layers.base import Layer
+from convnets.layers.base import Positionwise
 
 
-class ReLU(Layer):
+class ReLU(Positionwise):
     """max(x, 0)."""
 
     def forward(self, x):
@@ -17,7 +17,7 @@ class ReLU(Layer):
         return F.relu_backward(dy, self.cache)
 
 
-class Sigmoid(Layer):
+class Sigmoid(Positionwise):
     """1 / (1 + exp(−x))."""
 
     def forward(self, x):
@@ -28,7 +28,7 @@ class Sigmoid(Layer):
         return F.sigmoid_backward(dy, self.cache)
 
 
-class Tanh(Layer):
+class Tanh(Positionwise):
     """tanh(x)."""
 
     def forward(self, x):
@@ -39,7 +39,7 @@ class Tanh(Layer):
         return F.tanh_backward(dy, self.cache)
 
 
-class Softplus(Layer):
+class Softplus(Positionwise):
     """log(1 + exp(x))."""
 
     def forward(self, x):

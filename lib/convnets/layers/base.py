@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from convnets.arrays import asarray_like, contiguous, is_floating, moved_like, to_numpy
+from convnets.layers.fields import Field
 from convnets.layers.state import check_state
 from convnets.shapes import ShapeError
 
@@ -111,6 +112,37 @@ class Layer:
         """
         self.backward(dy)
 
+    def field(self, before: Field) -> Field:
+        """The receptive field of this layer's outputs, given that of its inputs.
+
+        For `convnets.inspect`. A layer made of layers asks those for theirs.
+        """
+        raise NotImplementedError(
+            f"{self._called()} does not say which pixels its outputs depend on. Define "
+            "field(self, before) in its class: `return before` where positions do not mix, "
+            "`before.window(kernel_size, stride, padding)` where outputs see windows, "
+            "`before.whole_image()` where they see everything."
+        )
+
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+        """Multiplications, each with its addition, of one forward pass for one image.
+
+        For `convnets.inspect`. Those of layers inside this one are not counted here; nor, as in the
+        literature, are those of biases, activations, pooling and normalisation.
+
+        Args:
+            inputs, outputs: shape of what goes in and what comes out, without the batch axis.
+        """
+        raise NotImplementedError(
+            f"{self._called()} does not say how many multiply-adds it costs. Define "
+            "multiply_adds(self, inputs, outputs) in its class, given shapes without the batch "
+            "axis; return 0 where it has no products but those of the layers inside it."
+        )
+
+    def _called(self) -> str:
+        """This layer in an error: with its arguments, but without the layers inside it."""
+        return type(self).__name__ if self.children() else repr(self)
+
     def __call__(self, x):
         try:
             return self.forward(x)
@@ -207,3 +239,16 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
+
+
+class Positionwise(Layer):
+    """A layer that works on every position by itself and has no products worth counting.
+
+    Activations, normalisation and dropout are of this kind.
+    """
+
+    def field(self, before):
+        return before
+
+    def multiply_adds(self, inputs, outputs):
+        return 0

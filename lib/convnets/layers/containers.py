@@ -10,6 +10,7 @@ from textwrap import indent
 
 from convnets.arrays import namespace
 from convnets.layers.base import Layer
+from convnets.layers.fields import union
 from convnets.shapes import ShapeError
 
 
@@ -87,6 +88,12 @@ class Sequential(Container):
     def backward_parameters(self, dy) -> None:
         self.backward(dy, input_gradient=False)
 
+    def field(self, before):
+        return reduce(lambda field, layer: layer.field(field), self.layers, before)
+
+    def multiply_adds(self, inputs, outputs):
+        return 0
+
     def _first_that_learns(self) -> Layer | None:
         return next((layer for layer in self.layers if layer.parameters()), None)
 
@@ -128,6 +135,13 @@ class Residual(Container):
     def backward(self, dy):
         return self.branch.backward(dy) + (self.shortcut.backward(dy) if self.shortcut else dy)
 
+    def field(self, before):
+        around = self.shortcut.field(before) if self.shortcut else before
+        return union([self.branch.field(before), around])
+
+    def multiply_adds(self, inputs, outputs):
+        return 0
+
 
 class Concat(Container):
     """The outputs of all branches, stacked along the channels.
@@ -163,3 +177,9 @@ class Concat(Container):
     def backward(self, dy):
         parts = zip(self.branches, pairwise(self.cache), strict=True)
         return reduce(add, (part.backward(dy[:, start:end]) for part, (start, end) in parts))
+
+    def field(self, before):
+        return union([branch.field(before) for branch in self.branches])
+
+    def multiply_adds(self, inputs, outputs):
+        return 0

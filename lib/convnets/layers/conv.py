@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from convnets import functional as F
 from convnets import init
 from convnets.layers.base import Layer, Parameter
@@ -66,6 +68,12 @@ class Conv2d(Layer):
     def backward_parameters(self, dy) -> None:
         self.backward(dy, input_gradient=False)
 
+    def field(self, before):
+        return before.window(self.kernel_size, self.stride, self.padding)
+
+    def multiply_adds(self, inputs, outputs):
+        return math.prod(outputs) * math.prod(self.weight.data.shape[1:])
+
     def extra_repr(self) -> str:
         groups = f", groups={self.groups}" if self.groups > 1 else ""
         return f"{self.in_channels}, {self.out_channels}, {_window_repr(self)}{groups}" + (
@@ -118,6 +126,12 @@ class LocallyConnected2d(Layer):
         if self.bias:
             self.bias.grad = db
         return dx
+
+    def field(self, before):
+        return before.window(self.kernel_size, self.stride, self.padding)
+
+    def multiply_adds(self, inputs, outputs):
+        return math.prod(self.weight.data.shape)
 
     def extra_repr(self) -> str:
         return (

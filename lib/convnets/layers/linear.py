@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from convnets import functional as F
 from convnets import init
-from convnets.layers.base import Layer, Parameter
+from convnets.layers.base import Layer, Parameter, Positionwise
+from convnets.layers.fields import WHOLE_IMAGE
 from convnets.random import generator
 
 
@@ -41,12 +42,21 @@ class Linear(Layer):
     def backward_parameters(self, dy) -> None:
         self.backward(dy, input_gradient=False)
 
+    def field(self, before):
+        return WHOLE_IMAGE
+
+    def multiply_adds(self, inputs, outputs):
+        return self.in_features * self.out_features
+
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}{'' if self.bias else ', bias=False'}"
 
 
-class Flatten(Layer):
-    """(N, C, H, W) -> (N, C·H·W), channels outermost."""
+class Flatten(Positionwise):
+    """(N, C, H, W) -> (N, C·H·W), channels outermost.
+
+    Each number keeps its receptive field; it is the layer after this that sees them all.
+    """
 
     def forward(self, x):
         y, self.cache = F.flatten(x)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from convnets import functional as F
 from convnets.arrays import number
-from convnets.layers.base import Layer
+from convnets.layers.base import Positionwise
 
 
-class LocalResponseNorm(Layer):
+class LocalResponseNorm(Positionwise):
     """Each value divided by a power of the energy in `size` neighbouring channels.
 
     Args:

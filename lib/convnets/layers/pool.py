@@ -5,11 +5,22 @@ from __future__ import annotations
 from convnets import functional as F
 from convnets.layers.base import Layer
 from convnets.layers.conv import short
+from convnets.layers.fields import VARIES, WHOLE_IMAGE
 from convnets.random import generator
 from convnets.shapes import pair
 
 
-class MaxPool2d(Layer):
+class _Pool(Layer):
+    """What the pooling layers share; with windows, a `kernel_size`, `stride` and `padding`."""
+
+    def field(self, before):
+        return before.window(self.kernel_size, self.stride, self.padding)
+
+    def multiply_adds(self, inputs, outputs):
+        return 0
+
+
+class MaxPool2d(_Pool):
     """Maximum over windows of each channel.
 
     Args:
@@ -35,7 +46,7 @@ class MaxPool2d(Layer):
         return _window_repr(self)
 
 
-class AvgPool2d(Layer):
+class AvgPool2d(_Pool):
     """Mean over windows of each channel.
 
     Args:
@@ -64,7 +75,7 @@ class AvgPool2d(Layer):
         return _window_repr(self) + ("" if self.count_include_pad else ", count_include_pad=False")
 
 
-class GlobalAvgPool2d(Layer):
+class GlobalAvgPool2d(_Pool):
     """Mean of each channel: (N, C, H, W) -> (N, C, 1, 1)."""
 
     def forward(self, x):
@@ -74,8 +85,11 @@ class GlobalAvgPool2d(Layer):
     def backward(self, dy):
         return F.global_avg_pool2d_backward(dy, self.cache)
 
+    def field(self, before):
+        return WHOLE_IMAGE
 
-class FractionalMaxPool2d(Layer):
+
+class FractionalMaxPool2d(_Pool):
     """Maximum over pseudo-random regions, so that sizes may shrink by less than 2.
 
     In training the regions are drawn anew for each mini-batch; in evaluation they are the same
@@ -103,6 +117,9 @@ class FractionalMaxPool2d(Layer):
 
     def backward(self, dy):
         return F.fractional_max_pool2d_backward(dy, self.cache)
+
+    def field(self, before):
+        return VARIES
 
     def extra_repr(self) -> str:
         return f"{short(self.output_size)}, kernel_size={short(self.kernel_size)}"
