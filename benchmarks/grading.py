@@ -14,6 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -30,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import processor
-from coursekit import notebooks
+from coursekit import notebooks, sandbox
 from coursekit.collection import Collection, load
 from coursekit.grading import autograding, classroom, workers
 from coursekit.grading.gradebook import Book
@@ -48,6 +49,8 @@ GOODBYES = {
 def main() -> None:
     """Entry point of `python -m benchmarks.grading`."""
     options = _options()
+    if reason := sandbox.unavailable():
+        sys.exit(reason)
     console = Console(width=None if Console().is_terminal else 100)
     with tempfile.TemporaryDirectory() as scratch:
         ours, theirs = Path(scratch, "judge"), Path(scratch, "stock")

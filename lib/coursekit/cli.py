@@ -216,10 +216,11 @@ def demo(
 ) -> None:
     """Grade a class of sample students, from release to feedback."""
     from coursekit import demo
+    from coursekit.grading.autograding import GradingFailed
 
     try:
         demo.run(folder, _course(), workers)
-    except (FileExistsError, FileNotFoundError) as error:
+    except (FileExistsError, FileNotFoundError, GradingFailed) as error:
         _fail(str(error))
 
 

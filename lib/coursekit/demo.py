@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 from rich.console import Console
+from rich.markup import escape
 
 from coursekit import notebooks, sandbox
 from coursekit.collection import Collection, collections_in, load
@@ -71,9 +72,10 @@ def run(folder: str | Path = "demo", course: str | Path = ".", workers: int = 2)
 
 def _confinement() -> tuple[bool, str]:
     """Whether there is a sandbox here; without one, the demo's own students are let in."""
-    reason = sandbox.missing()
+    reason = sandbox.unavailable()
     if reason:
-        return False, f"{reason}\nThe demo's students are known, so the judge grades them without,"
+        without = "The demo's students are known, so the judge grades them without,"
+        return False, f"{escape(reason)}\n{without}"
     return True, "The judge grades them in a sandbox,"
 
 

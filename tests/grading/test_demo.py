@@ -1,6 +1,7 @@
 """The demo makes a class, grades it and shows what came out."""
 
 import csv
+import os
 
 import pytest
 import tiny_course
@@ -78,6 +79,28 @@ def test_everyone_gets_feedback_and_what_was_there_before_is_gone(course, shown)
     pages = course.glob(f"demo/feedback/*/{NAME}/{NAME}.html")
     assert {page.parents[1].name for page in pages} == set(shown) == set(demo.STUDENTS)
     assert not (course / "demo" / "left over").exists()
+
+
+@pytest.fixture
+def forbidden(tmp_path, monkeypatch):
+    """Bubblewrap is there, and may make no namespace: what it says in a container."""
+    program = tmp_path / "bin" / "bwrap"
+    program.parent.mkdir()
+    said = "bwrap: No permissions to create new namespace"
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_where_no_sandbox_starts_it_says_so_and_goes_on(course, forbidden, tmp_path, capsys):
+    grades = demo.run(tmp_path / "demo", course)
+    with grades.open(newline="") as file:
+        points = {row["student"]: row["test_double"] for row in csv.DictReader(file)}
+    assert (points["ada"], points["carl"]) == ("2", "0")
+    words = " ".join(capsys.readouterr().out.split())
+    assert "this system forbids user namespaces" in words
+    assert "students are known, so the judge grades them without" in words
+    assert f"{len(demo.STUDENTS)} graded without the sandbox" in words
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(course, tmp_path):

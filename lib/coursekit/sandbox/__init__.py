@@ -23,6 +23,7 @@ from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.outputs import CellRun
 from coursekit.sandbox.proxy import Proxy
 from coursekit.sandbox.room import Room
+from coursekit.sandbox.trial import unavailable
 from coursekit.sandbox.warm import Warm
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "Warm",
     "WireError",
     "missing",
+    "unavailable",
 ]

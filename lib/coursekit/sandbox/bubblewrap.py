@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from coursekit.startup import KEEP_MEMORY
@@ -22,6 +24,19 @@ _SETTINGS = (
     "/etc/localtime",
     "/etc/passwd",
     "/etc/alternatives",
+)
+_SYSTEM = Path("/proc/sys")
+# Settings that forbid user namespaces: key, the value that does, one that allows them.
+_FORBIDS = (
+    ("user.max_user_namespaces", "0", "15000"),
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+)
+_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # of Docker, of Podman
+# What Bubblewrap, or a room, says that may not have a namespace or a mount.
+_FORBIDDEN = re.compile(
+    r"bwrap: .*(namespace|uid map|RTM_NEW|mount|Operation not permitted|Permission denied)"
+    r"|could not be made"
 )
 ENVIRONMENT = {
     "HOME": HOME,
@@ -55,6 +70,43 @@ def missing() -> str:
             "Ubuntu), `dnf install bubblewrap` (Fedora) or `pacman -S bubblewrap` (Arch)."
         )
     return ""
+
+
+def refused(said: str) -> str:
+    """Why the sandbox does not start although Bubblewrap is installed, and what to do.
+
+    Args:
+        said: by Bubblewrap, by the program in it, or by a room that could not be made.
+    """
+    last = said.strip().rpartition("\n")[2]
+    if not _FORBIDDEN.search(last):
+        return f"The sandbox does not start.\n{said.strip()[-2000:]}".strip()
+    cause = re.split(r", likely|: nesting", last[:200])[0].rstrip(".")
+    return (
+        "The sandbox cannot start: this system forbids user namespaces, or mounts in them "
+        f"({cause}). {' '.join(_allowing())}"
+    )
+
+
+def _allowing() -> Iterator[str]:
+    """What to do so that user namespaces are allowed."""
+    container = any(path.exists() for path in _CONTAINER)
+    keys = [(key, good) for key, bad, good in _FORBIDS if _setting(key) == bad]
+    where = " on the machine that runs this container" if container else ""
+    for key, good in keys:
+        yield f"Allow them{where}: `sudo sysctl -w {key}={good}`."
+    if container:
+        yield "Start the container with `--privileged`."
+    elif not keys:
+        yield "Grade on another Linux system, for example in a virtual machine."
+
+
+def _setting(key: str) -> str:
+    """Value of a setting of the system; "" where there is no such setting."""
+    try:
+        return (_SYSTEM / key.replace(".", "/")).read_text().strip()
+    except OSError:
+        return ""
 
 
 def command(program: str) -> list[str]:
@@ -130,6 +182,7 @@ def fonts_folder() -> Path:
 
 def _font_cache() -> list[str]:
     words = []
-    for path in sorted(fonts_folder().glob("fontlist-*.json")):
-        words += ["--ro-bind", str(path), f"{ENVIRONMENT['MPLCONFIGDIR']}/{path.name}"]
+    with contextlib.suppress(PermissionError):  # another user's folder, as `sudo -u` leaves HOME
+        for path in sorted(fonts_folder().glob("fontlist-*.json")):
+            words += ["--ro-bind", str(path), f"{ENVIRONMENT['MPLCONFIGDIR']}/{path.name}"]
     return words

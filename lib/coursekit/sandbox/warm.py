@@ -86,17 +86,20 @@ class Warm:
             deadline: time of `time.monotonic()` after which it answers nothing more.
             modules_named: modules that the text of a function uses, by the function's name.
         """
-        limits = limits or Limits()
         if self._is_gone():
             self._start()
+        return self._forked(files or {}, limits or Limits(), seed, deadline, modules_named)
+
+    def _forked(self, files, limits, seed=0, deadline=float("inf"), named=_no_names) -> Room:
+        """A new room of the process that runs; arguments as `room` has them."""
         end, theirs = socket.socketpair()
         leash, their_leash = socket.socketpair()
         request = warm_process.request(limits, seed)
-        room = Room(end, leash, limits, deadline, modules_named)
+        room = Room(end, leash, limits, deadline, named)
         try:
             with theirs, their_leash:
                 socket.send_fds(self._control, [request], [theirs.fileno(), their_leash.fileno()])
-            room.write(files or {})
+            room.write(files)
         except (RoomDied, OSError) as error:
             room.close()
             raise SandboxUnavailable(f"The sandbox makes no room: {error}") from error
@@ -111,9 +114,21 @@ class Warm:
             if not ready or self._control.recv(64) != warm_process.READY:
                 self._stop()
                 errors.seek(0)
-                said = errors.read().decode("utf-8", "replace").strip()[-2000:]
-                advice = " Are user namespaces allowed here?" if self._confined else ""
-                raise SandboxUnavailable(f"The sandbox does not start.{advice}\n{said}")
+                said = errors.read().decode("utf-8", "replace")
+                raise SandboxUnavailable(bubblewrap.refused(said))
+        if self._confined:
+            self._try()
+
+    def _try(self) -> None:
+        """Make a room, for a container may allow Bubblewrap and forbid what a room does next.
+
+        Otherwise that would show in one submission after the other.
+        """
+        try:
+            self._forked({}, Limits()).close()
+        except SandboxUnavailable as error:
+            self._stop()
+            raise SandboxUnavailable(bubblewrap.refused(str(error))) from error
 
     def _is_gone(self) -> bool:
         """Whether it has to be started. Only its own parent can ask; a forked child believes."""
