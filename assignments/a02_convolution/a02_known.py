@@ -4,27 +4,15 @@ Each mistake is the right function given wrong arguments, or its result put wron
 that a check can say "it looks as if ...". Nothing here is written the way the tasks ask for.
 """
 
-import copy
-import functools
 import math
 import time
 
 import numpy as np
+from a02_samples import places, sample
 
 from convnets import functional as F
 from convnets import shapes
 from coursekit import Mistake, Oracle
-
-
-def sample(rng, n=2, c=3, h=6, w=9, f=4, kh=3, kw=2, dtype=np.float64):
-    """Random images (n, c, h, w), kernels (f, c, kh, kw) and biases (f,)."""
-    draw = (rng.standard_normal(shape) for shape in ((n, c, h, w), (f, c, kh, kw), (f,)))
-    return tuple(a.astype(dtype) for a in draw)
-
-
-def upstream(rng, x, w, stride, padding):
-    """A random gradient of the shape of the convolution of x with w."""
-    return rng.standard_normal(_conv(x, w, None, stride, padding).shape)
 
 
 def _c_ordered(*arrays):
@@ -46,13 +34,23 @@ def _output_shape(image, kernel, stride, padding):
     return shapes.output_shape(image, kernel, (stride, stride), (padding, padding))
 
 
-def _by(formula):
-    """The output shape when `formula(size, kernel, stride, padding)` is used on both axes."""
+def _by(formula, axes=(0, 1)):
+    """The output shape when `formula(size, kernel, stride, padding)` is used on some axes."""
 
     def make(image, kernel, stride, padding):
-        return tuple(formula(i, k, stride, padding) for i, k in zip(image, kernel, strict=True))
+        right = _output_shape(image, kernel, stride, padding)
+        return tuple(
+            formula(image[axis], kernel[axis], stride, padding) if axis in axes else right[axis]
+            for axis in (0, 1)
+        )
 
     return make
+
+
+def _slips(name, formula, hint):
+    """A mistake in the formula, made on both axes or on one."""
+    where = (("", (0, 1)), (", for the height", (0,)), (", for the width", (1,)))
+    return (Mistake(name + words, _by(formula, axes), (hint,)) for words, axes in where)
 
 
 def explain_shape(h, w, kh, kw, stride, padding):
@@ -65,25 +63,35 @@ def explain_shape(h, w, kh, kw, stride, padding):
 output_shape = Oracle(
     _output_shape,
     mistakes=(
-        Mistake(
+        *_slips(
             "the quotient is rounded up",
-            _by(lambda i, k, s, p: -(-(i + 2 * p - k) // s) + 1),
-            ("A window that does not fit completely does not count.",),
+            lambda i, k, s, p: -(-(i + 2 * p - k) // s) + 1,
+            "A window that does not fit completely does not count.",
         ),
-        Mistake(
+        *_slips(
             "the final + 1 is missing",
-            _by(lambda i, k, s, p: (i + 2 * p - k) // s),
-            ("How many places does a window have that is as large as the image?",),
+            lambda i, k, s, p: (i + 2 * p - k) // s,
+            "How many places does a window have that is as large as the image?",
         ),
-        Mistake(
+        *_slips(
             "padding is counted at one end only",
-            _by(lambda i, k, s, p: (i + p - k) // s + 1),
-            ("Padding is added on the left and on the right, at the top and at the bottom.",),
+            lambda i, k, s, p: (i + p - k) // s + 1,
+            "Padding is added on the left and on the right, at the top and at the bottom.",
         ),
-        Mistake(
+        *_slips(
+            "padding is ignored",
+            lambda i, k, s, p: (i - k) // s + 1,
+            "Padding is added on the left and on the right, at the top and at the bottom.",
+        ),
+        *_slips(
             "the + 1 is added before dividing",
-            _by(lambda i, k, s, p: (i + 2 * p - k + 1) // s),
-            ("Count the steps first, then the place where you started.",),
+            lambda i, k, s, p: (i + 2 * p - k + 1) // s,
+            "Count the steps first, then the place where you started.",
+        ),
+        *_slips(
+            "the stride is ignored",
+            lambda i, k, s, p: i + 2 * p - k + 1,
+            "How far does the window move in one step?",
         ),
         Mistake(
             "height and width are swapped",
@@ -92,8 +100,13 @@ output_shape = Oracle(
         ),
         Mistake(
             "the height of the kernel is used for both axes",
-            lambda i, k, s, p: _output_shape(i, (k[0], k[0]), s, p),
+            lambda i, k, s, p: tuple((size + 2 * p - k[0]) // s + 1 for size in i),
             ("Kernels need not be square.",),
+        ),
+        Mistake(
+            "the height of the image is used for both axes",
+            lambda i, k, s, p: tuple((i[0] + 2 * p - size) // s + 1 for size in k),
+            ("Images need not be square.",),
         ),
     ),
 )
@@ -122,13 +135,32 @@ def _mistaken_width(of_image, of_kernel):
     def make(x, w, b, stride=1, padding=0):
         image = x.shape[2] if of_image else x.shape[3]
         kernel = w.shape[2] if of_kernel else w.shape[3]
-        wide = shapes.output_size(image, kernel, stride, padding)
+        wide = (image + 2 * padding - kernel) // stride + 1
         y = _conv(x, w, b, stride, padding)
-        if wide > y.shape[3]:
+        more = wide - y.shape[3]
+        if wide < 0 or (more > 0 and w.shape[3] > 1):
             raise ValueError("wider than the right output")
+        if more > 0:  # windows of one column, of which nothing is left, add up to nothing
+            empty = np.broadcast_to(b[:, None, None], (*y.shape[:3], more))
+            return np.concatenate([y, empty], axis=3)
         return y[:, :, :, :wide]
 
     return make
+
+
+def _transposed(x, w, b, *steps):
+    """Each window times the transposed kernel, where numpy can multiply them."""
+    high, wide = w.shape[2:]
+    if high == wide:
+        return _conv(x, _swap(w), b, *steps)
+    if 1 not in (high, wide):
+        raise ValueError("shapes do not match")
+    return _conv(x, np.broadcast_to(w.sum((2, 3), keepdims=True), w.shape), b, *steps)
+
+
+def _channels_moved(x, w, b, stride=1, padding=0):
+    padded = np.pad(x, ((0, 0), (padding, 0), (0, 0), (0, 0)))
+    return _conv(padded[:, : x.shape[1]], w, b, stride, padding)
 
 
 def _small_steps(rows, columns):
@@ -169,6 +201,8 @@ def _explain_conv(x, w, b, stride=1, padding=0):
 
 conv2d = Oracle(
     _conv,
+    batch=("x",),
+    extreme=("x",),
     explain_shape=_explain_conv,
     mistakes=(
         Mistake(
@@ -179,10 +213,13 @@ conv2d = Oracle(
                 "Which pixel does w[f, c, 0, 0] meet: the first of the window, or the last?",
             ),
         ),
-        Mistake(
-            "the kernel is transposed",
-            lambda x, w, b, *a, **k: _conv(x, _swap(w), b, *a, **k),
-            ("Which index of w runs down, and which across?",),
+        *(
+            Mistake(
+                "the kernel is transposed",
+                make,
+                ("Which index of w runs down, and which across?",),
+            )
+            for make in (_transposed, lambda x, w, b, *a: _conv(x, _swap(w), b, *a))
         ),
         Mistake(
             "the bias is not added",
@@ -209,10 +246,21 @@ conv2d = Oracle(
             lambda x, w, b, *a, **k: _conv(x[:, -1:], w[:, -1:], b, *a, **k),
             ("Is the sum over channels accumulated (+=) or overwritten (=)?",),
         ),
+        *(
+            Mistake(
+                "the window is averaged, not summed",
+                make,
+                ("Convolution is a weighted sum; nothing divides it.",),
+            )
+            for make in (
+                lambda x, w, b, *a: _conv(x, w / w[0].size, b, *a),
+                lambda x, w, b, *a: _conv(x, w / w[0, 0].size, b, *a),
+            )
+        ),
         Mistake(
-            "the window is averaged, not summed",
-            lambda x, w, b, *a, **k: _conv(x, w / w[0].size, b, *a, **k),
-            ("Convolution is a weighted sum; nothing divides it.",),
+            "the channels are padded, too",
+            _channels_moved,
+            ("np.pad takes a pair for each axis: which axes have a border?",),
         ),
         Mistake(
             "the height of the image is used for its width, too",
@@ -285,6 +333,8 @@ def _pointwise(x, w, b):
 
 pointwise = Oracle(
     _pointwise,
+    batch=("x",),
+    extreme=("x",),
     explain_shape=lambda x, w, b: (
         f"(N, F, H, W) = ({x.shape[0]}, {w.shape[0]}, {x.shape[2]}, {x.shape[3]})"
     ),
@@ -299,10 +349,26 @@ pointwise = Oracle(
             lambda x, w, b: _swap(_pointwise(x, w, b)),
             ("Follow the axes: which one did reshape or transpose put where?",),
         ),
+        *(
+            Mistake(
+                "images and filters are swapped",
+                make,
+                ("The result is indexed (N, F, H, W). What does np.tensordot put first?",),
+            )
+            for make in (
+                lambda x, w, b: _pointwise(x, w, b).swapaxes(0, 1),
+                lambda x, w, b: _pointwise(x, w, 0 * b).swapaxes(0, 1) + b[None, :, None, None],
+            )
+        ),
         Mistake(
-            "images and filters are swapped",
-            lambda x, w, b: _pointwise(x, w, b).swapaxes(0, 1),
-            ("The result is indexed (N, F, H, W). What does np.tensordot put first?",),
+            "only the first channel is used",
+            lambda x, w, b: _pointwise(x[:, :1], w[:, :1], b),
+            ("A pixel has C channels, and the sum runs over all of them.",),
+        ),
+        Mistake(
+            "height and width are swapped in the reshape",
+            lambda x, w, b: _pointwise(x, w, b).reshape(len(x), len(w), x.shape[3], x.shape[2]),
+            ("The pixels run along the rows: H rows of W pixels.",),
         ),
         Mistake(
             "reshape was used to move an axis",
@@ -318,25 +384,29 @@ pointwise = Oracle(
 # --- tasks 4 and 5: im2col -----------------------------------------------------------------------
 
 
-def _columns(x, kh, kw, stride, padding):
+def _columns(x, kh, kw, stride=1, padding=0):
     """Columns read off a convolution with one kernel per element of the window."""
     n, c = x.shape[:2]
     eye = np.eye(c * kh * kw, dtype=x.dtype).reshape(-1, c, kh, kw)
     return _conv(x, eye, None, stride, padding).reshape(n, c * kh * kw, -1)
 
 
+def _blocks(x, kh, kw, stride=1, padding=0):
+    """The columns as (N, C, KH, KW, places)."""
+    return _columns(x, kh, kw, stride, padding).reshape(*x.shape[:2], kh, kw, -1)
+
+
 def _reordered(order):
     """Columns whose rows run over (c, p, q) in another order."""
 
-    def make(x, kh, kw, stride, padding):
-        columns = _columns(x, kh, kw, stride, padding)
-        blocks = columns.reshape(x.shape[0], x.shape[1], kh, kw, -1)
-        return blocks.transpose(0, *order, 4).reshape(columns.shape)
+    def make(x, kh, kw, stride=1, padding=0):
+        blocks = _blocks(x, kh, kw, stride, padding)
+        return blocks.transpose(0, *order, 4).reshape(len(x), x.shape[1] * kh * kw, -1)
 
     return make
 
 
-def _places_transposed(x, kh, kw, stride, padding):
+def _places_transposed(x, kh, kw, stride=1, padding=0):
     columns = _columns(x, kh, kw, stride, padding)
     places = _output_shape(x.shape[2:], (kh, kw), stride, padding)
     return _swap(columns.reshape(*columns.shape[:2], *places)).reshape(columns.shape)
@@ -344,7 +414,9 @@ def _places_transposed(x, kh, kw, stride, padding):
 
 im2col = Oracle(
     _columns,
-    explain_shape=lambda x, kh, kw, stride, padding: (
+    batch=("x",),
+    extreme=("x",),
+    explain_shape=lambda x, kh, kw, stride=1, padding=0: (
         f"(N, C·KH·KW, HO·WO) = ({x.shape[0]}, {x.shape[1]}·{kh}·{kw}, HO·WO), "
         f"{explain_shape(*x.shape[2:], kh, kw, stride, padding)}"
     ),
@@ -374,46 +446,32 @@ im2col = Oracle(
         ),
         Mistake(
             "padding is ignored",
-            lambda x, kh, kw, stride, padding: _columns(x, kh, kw, stride, 0),
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, stride, 0),
             ("Pad first, then cut out the windows.",),
         ),
         Mistake(
             "stride is ignored",
-            lambda x, kh, kw, stride, padding: _columns(x, kh, kw, 1, padding),
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, 1, padding),
             ("Window (i, j) starts at (i · stride, j · stride).",),
         ),
-    ),
-)
-
-
-from_columns = Oracle(
-    lambda columns, w, b, HO, WO: _from_columns(columns, w, b).reshape(
-        *_firsts(columns, w), HO, WO
-    ),
-    explain_shape=lambda columns, w, b, HO, WO: (
-        f"(N, F, HO, WO) = ({len(columns)}, {len(w)}, {HO}, {WO})"
-    ),
-    mistakes=(
         Mistake(
-            "the bias is not added",
-            lambda columns, w, b, HO, WO: _from_columns(columns, w, 0 * b).reshape(
-                *_firsts(columns, w), HO, WO
+            "the border is padded with copies of the edge, not with zeros",
+            lambda x, kh, kw, stride=1, padding=0: _columns(
+                np.pad(x, ((0, 0), (0, 0), *((padding, padding),) * 2), mode="edge"), kh, kw, stride
             ),
-            ("One number b[f] is added to the whole map f.",),
+            ("Which mode does np.pad use by default?",),
         ),
         Mistake(
-            "height and width are swapped in the reshape",
-            lambda columns, w, b, HO, WO: _from_columns(columns, w, b).reshape(
-                *_firsts(columns, w), WO, HO
+            "the window is flipped",
+            lambda x, kh, kw, *steps: _blocks(x, kh, kw, *steps)[:, :, ::-1, ::-1].reshape(
+                len(x), x.shape[1] * kh * kw, -1
             ),
-            ("The places run along the rows of the output: HO rows of WO places.",),
+            ("Row (c, p, q) holds pixel (p, q) of each window, counted from its top left.",),
         ),
         Mistake(
-            "images and filters are mixed up by a reshape",
-            lambda columns, w, b, HO, WO: (
-                _from_columns(columns, w, b).swapaxes(0, 1).reshape(len(columns), len(w), HO, WO)
-            ),
-            ("reshape keeps the order of the numbers in memory; transpose moves axes.",),
+            "the stride is used for the rows only",
+            lambda x, kh, kw, stride=1, padding=0: _columns(x, kh, kw, (stride, 1), padding),
+            ("Both axes move by `stride`.",),
         ),
     ),
 )
@@ -424,24 +482,100 @@ def _from_columns(columns, w, b):
     return np.einsum("fk,nkp->nfp", w.reshape(len(w), -1), columns) + b[:, None]
 
 
-def _firsts(columns, w):
-    return len(columns), len(w)
+def _product(columns, w, b, HO, WO):
+    return _from_columns(columns, w, b).reshape(len(columns), len(w), HO, WO)
 
 
-def race(slow, fast, limit, tries=5):
-    """How many times as long as `fast()` takes `slow()`, and what `slow()` returned.
+def _shaped(change):
+    """The right product, changed as (N, F, places), in its shape."""
 
-    Other work on the machine only ever adds time: of several calls the shortest counts, and a ratio
-    below `limit` needs no second try.
+    def make(columns, w, b, HO, WO):
+        y = change(_from_columns(columns, w, b), columns, w, b)
+        return y.reshape(len(columns), len(w), HO, WO)
+
+    return make
+
+
+def _ungathered(_y, columns, w, b):
+    """As if reshape brought the rows of all images together."""
+    n, k, places = columns.shape
+    return (
+        _from_columns(columns.reshape(1, k, n * places), w, b).reshape(-1, n, places).swapaxes(0, 1)
+    )
+
+
+from_columns = Oracle(
+    _product,
+    batch=("columns",),
+    extreme=("columns",),
+    explain_shape=lambda columns, w, b, HO, WO: (
+        f"(N, F, HO, WO) = ({len(columns)}, {len(w)}, {HO}, {WO})"
+    ),
+    mistakes=(
+        Mistake(
+            "the bias is not added",
+            _shaped(lambda y, columns, w, b: _from_columns(columns, w, 0 * b)),
+            ("One number b[f] is added to the whole map f.",),
+        ),
+        Mistake(
+            "height and width are swapped in the reshape",
+            lambda columns, w, b, HO, WO: _product(columns, w, b, WO, HO),
+            ("The places run along the rows of the output: HO rows of WO places.",),
+        ),
+        Mistake(
+            "images and filters are swapped",
+            lambda *a: _product(*a).swapaxes(0, 1),
+            ("The result is indexed (N, F, HO, WO).",),
+        ),
+        Mistake(
+            "images and filters are mixed up by a reshape",
+            _shaped(lambda y, *_: y.swapaxes(0, 1)),
+            ("reshape keeps the order of the numbers in memory; transpose moves axes.",),
+        ),
+        Mistake(
+            "reshape was used where axes of the columns should move",
+            _shaped(_ungathered),
+            ("reshape keeps the order of the numbers in memory; transpose moves axes.",),
+        ),
+        Mistake(
+            "the kernels are laid out in another order than the rows of the columns",
+            _shaped(
+                lambda y, columns, w, b: _from_columns(
+                    columns, np.moveaxis(w, (1, 2, 3), (3, 2, 1)), b
+                )
+            ),
+            ("The rows run over (c, p, q), q fastest: which reshape of w does so?",),
+        ),
+    ),
+)
+
+
+def product_cases(rng, sizes):
+    """Arguments (columns, w, b, HO, WO) for each of some sizes."""
+    cases = []
+    for size in sizes:
+        x, w, b = sample(rng, **size)
+        columns = _columns(x, *w.shape[2:], 1, 1)
+        cases.append((columns, w, b, *places(x, w, 1, 1)))
+    return cases
+
+
+def race(task, im2col, limit, tries=5):
+    """How many times as long as a whole convolution of the library a student's im2col takes.
+
+    Every try has images of its own, and its result must be right. Other work on the machine only
+    ever adds time: the shortest of several counts, and a ratio below `limit` needs no second try.
     """
-    shortest = min(_timed(fast)[0] for _ in range(tries))
-    least = math.inf
+    rng, shortest, least = task.rng(), math.inf, math.inf
     for _ in range(tries):
-        seconds, value = _timed(slow)
+        x, w, b = sample(rng, n=4, c=3, h=40, w=36, f=8, kh=5, kw=5)
+        shortest = min(shortest, *(_timed(lambda: _conv(x, w, b))[0] for _ in range(tries)))  # noqa: B023
+        seconds, columns = _timed(lambda: im2col(x, 5, 5))  # noqa: B023
+        task.equal(columns, _columns(x, 5, 5, 1, 0))
         least = min(least, seconds / shortest)
         if least < limit:
             break
-    return least, value
+    return least
 
 
 def _timed(function):
@@ -460,6 +594,12 @@ def _backward(dy, x, w, stride=1, padding=0):
     return *_c_ordered(dx, dw), dy.sum((0, 2, 3))
 
 
+def _only(a, image):
+    kept = np.zeros_like(a)
+    kept[image] = a[image]
+    return kept
+
+
 def _with(which, change):
     """The right gradients, with number `which` replaced by `change(dy, x, w, stride, padding)`."""
 
@@ -469,19 +609,6 @@ def _with(which, change):
         return tuple(gradients)
 
     return make
-
-
-def kept(function, *args):
-    """`function`, called now for copies of the arguments: later it returns or raises that again."""
-    try:
-        value = function(*copy.deepcopy(args))
-    except Exception as error:
-        return functools.partial(_raise, error)
-    return lambda *_: value
-
-
-def _raise(error, *_):
-    raise error
 
 
 def _overwritten(filters):
@@ -500,10 +627,27 @@ def _overwritten(filters):
     return change
 
 
-def _one_pixel_apart(dy, x, w, stride, padding):
-    crowded = np.zeros(_conv(x, w, None, 1, padding).shape, dy.dtype)
-    crowded[:, :, : dy.shape[2], : dy.shape[3]] = dy
-    return _backward(crowded, x, w, 1, padding)[0]
+def _apart(which, rows, columns):
+    """A gradient whose windows are one pixel apart on the axes that say so."""
+
+    def change(dy, x, w, stride, padding):
+        steps = (1 if rows else stride, 1 if columns else stride)
+        crowded = np.zeros(_conv(x, w, None, steps, padding).shape, dy.dtype)
+        crowded[:, :, : dy.shape[2], : dy.shape[3]] = dy
+        return _backward(crowded, x, w, steps, padding)[which]
+
+    return change
+
+
+def _last_window(dy, *others):
+    last = np.zeros_like(dy)
+    last[-1, :, -1, -1] = dy[-1, :, -1, -1]
+    return _backward(last, *others)[1]
+
+
+def _cut_by_minus_p(dy, x, w, stride, padding):
+    dx = _backward(dy, x, w, stride, padding)[0]
+    return dx if padding else dx[:, :, :0, :0]
 
 
 def _still_padded(dy, x, w, stride, padding):
@@ -521,6 +665,8 @@ def _flip_sum(dy, x, w, stride, padding):
 
 backward = Oracle(
     _backward,
+    batch=("dy", "x"),
+    extreme=("dy",),
     outputs=("dx", "dw", "db"),
     mistakes=(
         *(
@@ -531,10 +677,23 @@ backward = Oracle(
             )
             for filters in (slice(None), slice(-1, None))
         ),
+        *(
+            Mistake(
+                f"the windows of {name} are one pixel apart{words}",
+                _with(which, _apart(which, *axes)),
+                ("Output (i, j) came from the window that starts at (i · stride, j · stride).",),
+            )
+            for which, name in ((0, "dx"), (1, "dw"))
+            for words, axes in (
+                (", whatever the stride", (True, True)),
+                (" along a row, whatever the stride", (False, True)),
+                (" along a column, whatever the stride", (True, False)),
+            )
+        ),
         Mistake(
-            "the windows of dx are one pixel apart, whatever the stride",
-            _with(0, _one_pixel_apart),
-            ("Output (i, j) came from the window that starts at (i · stride, j · stride).",),
+            "dx[..., p:-p] is empty where the padding is 0",
+            _with(0, _cut_by_minus_p),
+            ("What is x[0:-0]?", "Count from the front: padding : padding + H."),
         ),
         Mistake(
             "the padding is cut off dx at one end only",
@@ -568,6 +727,32 @@ backward = Oracle(
             "dw comes from the first image only",
             _with(1, lambda dy, x, *a: _backward(dy[:1], x[:1], *a)[1]),
             ("Every image contributes to dw.",),
+        ),
+        Mistake(
+            "dw comes from the last window only",
+            _with(1, _last_window),
+            ("Every output contributes to dw: += or =?",),
+        ),
+        Mistake(
+            "db comes from the last output only",
+            _with(2, lambda dy, *a: dy[-1, :, -1, -1]),
+            ("Every output contributes to db: += or =?",),
+        ),
+        *(
+            Mistake(
+                f"db comes from the {word} image only",
+                _with(2, lambda dy, *a, image=image: dy[image].sum((1, 2))),
+                ("Every image contributes to db.",),
+            )
+            for word, image in (("first", 0), ("last", -1))
+        ),
+        *(
+            Mistake(
+                f"dx is right for the {word} image only, and zero for the others",
+                _with(0, lambda dy, *a, image=image: _only(_backward(dy, *a)[0], image)),
+                ("Every image has a gradient of its own.",),
+            )
+            for word, image in (("first", 0), ("last", -1))
         ),
         Mistake(
             "dw is flipped",

@@ -2,7 +2,7 @@
 
     known = Collection("a02_convolution")
 
-    @known.wrong("the bias is forgotten", loses={"test_conv2d_naive": 5})
+    @known.wrong("the bias is forgotten", loses=5, says="the bias is not added")
     def conv2d_naive(x, w, b, stride, padding): ...
 
     @known.right("einsum over windows")
@@ -32,12 +32,17 @@ class Entry:
         cell: the solution cell it replaces.
         source: its code.
         loses: test cell -> points it must lose; empty for a right solution.
+        says: which mistake its author must be told, "" for none; where no known mistake is named,
+            the kind of finding that tells it by itself, such as "dtype" or "mutated".
+        judge_only: whether only a room can refuse it; everywhere else it gets full marks.
     """
 
     name: str
     cell: str
     source: str
     loses: Mapping[str, float] = field(default_factory=dict)
+    says: str = ""
+    judge_only: bool = False
 
     @property
     def is_right(self) -> bool:
@@ -60,7 +65,12 @@ class Collection:
         self.entries: list[Entry] = []
 
     def wrong(
-        self, name: str, *, loses: float | Mapping[str, float]
+        self,
+        name: str,
+        *,
+        loses: float | Mapping[str, float],
+        says: str = "",
+        judge_only: bool = False,
     ) -> Callable[[Callable], Callable]:
         """Decorates a wrong solution.
 
@@ -68,10 +78,13 @@ class Collection:
             name: the mistake.
             loses: points lost in the test cell of this solution; or a dict, test cell -> points
                 lost there. Cells not named lose none.
+            says: what its author must be told; see `Entry`.
+            judge_only: see `Entry`.
         """
 
         def add(solution: Callable) -> Callable:
-            self._append(_wrong(name, solution.__name__, _source_of(solution), loses))
+            source = _source_of(solution)
+            self._append(_wrong(name, solution.__name__, source, loses, says, judge_only))
             return solution
 
         return add
@@ -89,21 +102,30 @@ class Collection:
         """Wrong solutions that differ from a right one in a few characters.
 
             slip = known.slips_of(conv2d_naive)
-            slip("the bias is forgotten", "+ b[f]", "", loses=5)
+            slip("the bias is forgotten", "+ b[f]", "", loses=5, says="the bias is not added")
 
         Returns:
             A function of the mistake's name, the text to replace (it occurs once), the text to put
-            in its place, and `loses` as for `wrong`.
+            in its place, and `loses`, `says` and `judge_only` as for `wrong`.
         """
         right = _source_of(solution)
 
-        def slip(name: str, old: str, new: str, *, loses: float | Mapping[str, float]) -> None:
+        def slip(
+            name: str,
+            old: str,
+            new: str,
+            *,
+            loses: float | Mapping[str, float],
+            says: str = "",
+            judge_only: bool = False,
+        ) -> None:
             if right.count(old) != 1:
                 raise ValueError(
                     f"slip {name!r}: {old!r} must occur once in {solution.__name__}, "
                     f"but occurs {right.count(old)} times."
                 )
-            self._append(_wrong(name, solution.__name__, right.replace(old, new), loses))
+            source = right.replace(old, new)
+            self._append(_wrong(name, solution.__name__, source, loses, says, judge_only))
 
         return slip
 
@@ -141,11 +163,18 @@ def collections_in(course: str | Path) -> Iterator[Path]:
             yield path
 
 
-def _wrong(name: str, cell: str, source: str, loses: float | Mapping[str, float]) -> Entry:
+def _wrong(
+    name: str,
+    cell: str,
+    source: str,
+    loses: float | Mapping[str, float],
+    says: str,
+    judge_only: bool,
+) -> Entry:
     lost = dict(loses) if isinstance(loses, Mapping) else {f"test_{cell}": loses}
     if not lost or any(points <= 0 for points in lost.values()):
         raise ValueError(f"wrong solution {name!r} must lose points, but loses={loses}.")
-    return Entry(name, cell, source, lost)
+    return Entry(name, cell, source, lost, says, judge_only)
 
 
 def _source_of(solution: Callable) -> str:

@@ -28,10 +28,11 @@ def show(rehearsal: Rehearsal, known: Collection, console: Console | None = None
     verdicts = [judge(rehearsal, entry) for entry in known.entries]
     console.print(table(known.assignment, verdicts))
     wrong = [v for v in verdicts if not v.entry.is_right]
-    named = sum(bool(v.recognised) for v in wrong)
+    told = sum(bool(v.told) for v in wrong)
     off = [v for v in verdicts if not v.as_expected]
     console.print(
-        f"{known.assignment}: {len(wrong)} wrong solutions, {named} of them recognised, "
+        f"{known.assignment}: {len(wrong)} wrong solutions, {told} of them told which mistake "
+        f"({told / max(len(wrong), 1):.0%}), "
         f"{len(verdicts) - len(wrong)} right ones; {len(off) or 'none'} not as expected."
     )
     return not off
@@ -40,17 +41,21 @@ def show(rehearsal: Rehearsal, known: Collection, console: Console | None = None
 def table(title: str, verdicts: list[Verdict]) -> Table:
     """One row for each entry; what differs from what was stated is red."""
     grid = Table(title=title)
-    for name in ("cell", "solution", "loses", "lost", "recognised as"):
+    for name in ("cell", "solution", "loses", "lost", "told"):
         grid.add_column(name, justify="right" if name in ("loses", "lost") else "left")
     for verdict in verdicts:
         entry = verdict.entry
-        said = "; ".join(verdict.recognised) or next(iter(verdict.errors.values()), "")
+        said = verdict.told or next(iter(verdict.errors.values()), "")
+        if verdict.told != entry.says and not entry.judge_only:
+            said = f"{said or 'nothing'} (expected: {entry.says or 'nothing'})"
+        if entry.judge_only:
+            said = "refused in a room only"
         lost = _points(verdict.lost, entry.cell)
         colour = "green" if verdict.as_expected else "red"
         grid.add_row(
             escape(entry.cell),
             escape(entry.name),
-            _points(entry.loses, entry.cell),
+            _points(verdict.loses, entry.cell),
             f"[{colour}]{lost}[/{colour}]",
             escape(said),
         )

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 TOLERANCE = 1e-9  # points are sums of a few fractions
+TELLING = ("mutated", "kept", "dtype", "type", "forbidden")  # kinds that say what the mistake is
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Outcome:
         results = (result for task in self.tasks.values() for result in task.results)
         likes = (r.finding.looks_like for r in results if r.finding and r.finding.looks_like)
         return tuple(dict.fromkeys(likes))
+
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of finding, each once; "forbidden" for a task that is void."""
+        tasks = self.tasks.values()
+        found = [r.finding.kind for task in tasks for r in task.results if r.finding]
+        found += ["forbidden" for task in tasks if task.report.void]
+        return tuple(dict.fromkeys(found))
 
 
 class Rehearsal:
@@ -157,21 +165,35 @@ class Verdict:
     Attributes:
         lost: test cell -> points lost; cells that lost none are left out.
         recognised: known mistakes named by the checks.
+        kinds: of what the checks found.
         errors: cell -> exception, for cells that raised.
     """
 
     entry: Entry
     lost: dict[str, float]
     recognised: tuple[str, ...]
+    kinds: tuple[str, ...]
     errors: dict[str, str]
 
     @property
+    def told(self) -> str:
+        """Which mistake the student is told; see `Entry.says`."""
+        if self.recognised:
+            return "; ".join(self.recognised)
+        return "; ".join(kind for kind in self.kinds if kind in TELLING)
+
+    @property
+    def loses(self) -> Mapping[str, float]:
+        """What was stated, for a run without a room."""
+        return {} if self.entry.judge_only else self.entry.loses
+
+    @property
     def as_expected(self) -> bool:
-        """Whether every cell lost exactly what was stated."""
-        cells = self.lost.keys() | self.entry.loses.keys()
-        return all(
-            abs(self.lost.get(cell, 0) - self.entry.loses.get(cell, 0)) < TOLERANCE
-            for cell in cells
+        """Whether every cell lost exactly what was stated, and the student is told so."""
+        cells = self.lost.keys() | self.loses.keys()
+        says = "" if self.entry.judge_only else self.entry.says
+        return self.told == says and all(
+            abs(self.lost.get(cell, 0) - self.loses.get(cell, 0)) < TOLERANCE for cell in cells
         )
 
 
@@ -188,4 +210,4 @@ def judge(rehearsal: Rehearsal, entry: Entry) -> Verdict:
     outcome = rehearsal.run({entry.cell: entry.source}, influenced=True)
     lost = {name: rehearsal.maximum[name] - points for name, points in outcome.points.items()}
     lost = {name: points for name, points in lost.items() if abs(points) > TOLERANCE}
-    return Verdict(entry, lost, outcome.recognised(), outcome.errors)
+    return Verdict(entry, lost, outcome.recognised(), outcome.kinds(), outcome.errors)

@@ -45,30 +45,51 @@ slip(
     "the quotient is rounded up",
     "WO = (W + 2 * padding - KW) // stride",
     "WO = -(-(W + 2 * padding - KW) // stride)",
-    loses=1,
+    loses=2, says='the quotient is rounded up, for the width',
 )
 slip(
-    "true division", "(W + 2 * padding - KW) // stride", "(W + 2 * padding - KW) / stride", loses=4
+    "true division", "(W + 2 * padding - KW) // stride", "(W + 2 * padding - KW) / stride", loses=4, says='type'
 )
-slip("padding counted at one end", "WO = (W + 2 * padding", "WO = (W + padding", loses=3)
-slip("the + 1 is missing", "KW) // stride + 1", "KW) // stride", loses=4)
+slip("padding counted at one end", "WO = (W + 2 * padding", "WO = (W + padding", loses=4, says='padding is counted at one end only, for the width')
+slip("the + 1 is missing", "KW) // stride + 1", "KW) // stride", loses=4, says='the final + 1 is missing, for the width')
 slip(
     "the + 1 comes before the division",
     "(W + 2 * padding - KW) // stride + 1",
     "(W + 2 * padding - KW + 1) // stride",
-    loses=2,
+    loses=3, says='the + 1 is added before dividing, for the width',
 )
-slip("square images assumed", "WO = (W +", "WO = (H +", loses=3)
-slip("square kernels assumed", "- KW) //", "- KH) //", loses=2)
-slip("height and width swapped", "return HO, WO", "return WO, HO", loses=3)
-slip("only the height is checked", " or KW > W + 2 * padding", "", loses=1)
+slip("square images assumed", "WO = (W +", "WO = (H +", loses=3, says='the height of the image is used for both axes')
+slip("square kernels assumed", "- KW) //", "- KH) //", loses=3, says='the height of the kernel is used for both axes')
+slip("height and width swapped", "return HO, WO", "return WO, HO", loses=3, says='height and width are swapped')
+slip("only the height is checked", " or KW > W + 2 * padding", "", loses=1, says='only one axis is checked for a window that does not fit')
 slip(
     "the error is a return value",
     'raise ValueError("the window does not fit")',
     "return None",
-    loses=1,
+    loses=1, says='a window that does not fit is no error',
 )
 slip("fit is checked without the padding", "KH > H + 2 * padding", "KH > H", loses=1)
+
+
+slip(
+    "the formula on both axes rounds up",
+    """HO = (H + 2 * padding - KH) // stride + 1
+    WO = (W + 2 * padding - KW) // stride + 1""",
+    """HO = -((KH - H - 2 * padding) // stride) + 1
+    WO = -((KW - W - 2 * padding) // stride) + 1""",
+    loses=2, says='the quotient is rounded up',
+)
+slip(
+    "KH > H padded once",
+    "KH > H + 2 * padding or KW > W + 2 * padding",
+    "KH > H + padding or KW > W + padding",
+    loses=1,
+)
+slip("another exception", "ValueError(", "KeyError(", loses=1)
+slip("a window of the image's own size is refused", "KH > H + 2", "KH >= H + 2", loses=2)
+slip("integers as floats", "return HO, WO", "return float(HO), float(WO)", loses=4, says='type')
+slip("one number", "return HO, WO", "return HO * WO", loses=4, says='type')
+slip("no return", "return HO, WO", "HO, WO", loses=4, says='type')
 
 
 # --- task 2: conv2d_naive ------------------------------------------------------------------------
@@ -125,60 +146,107 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
 
 
 slip = known.slips_of(conv2d_naive)
-slip("the kernel is flipped", "w[f, c])", "w[f, c, ::-1, ::-1])", loses=7)
-slip("the kernel is transposed", "w[f, c])", "w[f, c].T)", loses=8)
-slip("the bias is forgotten", "= b[f]", "= 0", loses=7)
-slip("the bias is added for every channel", ".sum()", ".sum() + (c > 0) * b[f]", loses=6)
+slip("the kernel is flipped", "w[f, c])", "w[f, c, ::-1, ::-1])", loses=8, says='the kernel is flipped: that is true convolution')
+slip("the kernel is transposed", "w[f, c])", "w[f, c].T)", loses=8, says='the kernel is transposed')
+slip("the bias is forgotten", "= b[f]", "= 0", loses=8, says='the bias is not added')
+slip("the bias is added for every channel", ".sum()", ".sum() + (c > 0) * b[f]", loses=7, says='the bias is added once per channel')
 slip(
     "= for += over channels",
     "+= (window * w[f, c]).sum()",
     "= b[f] + (window * w[f, c]).sum()",
-    loses=6,
+    loses=7, says='only the last channel is used',
 )
-slip("only the first channel", "range(C)", "range(1)", loses=6)
-slip("only the first image", "np.ndindex(N, F", "np.ndindex(1, F", loses=6)
-slip("the window is averaged", ".sum()", ".mean()", loses=7)
+slip("only the first channel", "range(C)", "range(1)", loses=7, says='only the first channel is used')
+slip("only the first image", "np.ndindex(N, F", "np.ndindex(1, F", loses=7, says='only the first image of the batch is done')
+slip("the window is averaged", ".sum()", ".mean()", loses=8, says='the window is averaged, not summed')
 slip(
     "padding at the top and left only",
     "(padding, padding), (padding, padding))",
     "(2 * padding, 0), (2 * padding, 0))",
-    loses=5,
+    loses=4, says='padding is added at the top and left only',
 )
-slip("the border repeats the edge", "(padding, padding)))", "(padding, padding)), 'edge')", loses=5)
+slip("the border repeats the edge", "(padding, padding)))", "(padding, padding)), 'edge')", loses=4, says='the border is padded with copies of the edge, not with zeros')
 slip(
     "channels are padded too",
     "(0, 0), (padding, padding), (padding, padding)))",
     "(padding, padding), (padding, padding), (padding, padding)))",
-    loses=5,
+    loses=4, says='the channels are padded, too',
 )
 slip(
     "the window starts at i, not at i·stride",
     "i * stride : i * stride + KH, j * stride : j * stride + KW",
     "i : i + KH, j : j + KW",
-    loses=4,
+    loses=3, says='the window moves by one pixel, whatever the stride',
 )
-slip("stride for rows only", "j * stride : j * stride + KW", "j : j + KW", loses=4)
+slip("stride for rows only", "j * stride : j * stride + KW", "j : j + KW", loses=3, says='the stride is used for the rows only')
 slip(
     "square kernels assumed", "WO = (W + 2 * padding - KW)", "WO = (W + 2 * padding - KH)", loses=5
 )
-slip("square images assumed", "WO = (W +", "WO = (H +", loses=6)
+slip("square images assumed", "WO = (W +", "WO = (H +", loses=7)
 slip("HO and WO swapped", "np.zeros((N, F, HO, WO)", "np.zeros((N, F, WO, HO)", loses=7)
 slip(
     "the last row and column are never written",
     "in np.ndindex(N, F, HO, WO)",
     "in np.ndindex(N, F, HO - 1, WO - 1)",
-    loses=7,
+    loses=8, says='the last row and the last column are left out',
 )
-slip("float64 whatever the input", ", dtype=x.dtype", "", loses=1)
-slip("whole numbers only", "dtype=x.dtype", "dtype=int", loses=7)
-slip("w is flipped in place", "y = np", "w[:] = w[:, :, ::-1, ::-1].copy(); y = np", loses=8)
-slip("x is padded by writing its border", "y = np", "x[..., 0] += 0.5; y = np", loses=1)
+slip("float64 whatever the input", ", dtype=x.dtype", "", loses=1, says='dtype')
+slip("whole numbers only", "dtype=x.dtype", "dtype=int", loses=8, says='dtype')
+slip("w is flipped in place", "y = np", "w[:] = w[:, :, ::-1, ::-1].copy(); y = np", loses=8, says='the kernel is flipped: that is true convolution')
+slip("x is padded by writing its border", "y = np", "x[..., 0] += 0.5; y = np", loses=1, says='mutated')
 slip(
     "the library's own convolution",
     "(N, C, H, W), (F",
     "import convnets.functional; (N, C, H, W), (F",
-    loses=8,
+    loses=8, says='forbidden',
 )
+
+
+slip(
+    "results in a buffer that the next call fills",
+    "y = np.zeros((N, F, HO, WO), dtype=x.dtype)",
+    """kept = conv2d_naive.__dict__.setdefault((N, F, HO, WO, str(x.dtype)), np.zeros((N, F, HO, WO), x.dtype))
+    y = kept""",
+    loses=1, says='kept',
+)
+slip(
+    "remembered by shape",
+    "    return y",
+    "    return conv2d_naive.__dict__.setdefault(str((x.shape, w.shape, stride, padding, x.dtype)), y)",
+    loses=2,
+)
+slip(
+    "x is scaled and scaled back",
+    "y = np",
+    "x /= 3; xp = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))) * 3; x *= 3; y = np",
+    loses=1, says='mutated',
+)
+slip(
+    "sums in float32",
+    "(window * w[f, c]).sum()",
+    "(window * w[f, c]).sum(dtype=np.float32)",
+    loses=7, says='something on the way is float32: only about seven digits are right',
+)
+slip("the kernel in float32", "w[f, c])", "w[f, c].astype(np.float32))", loses=7, says='something on the way is float32: only about seven digits are right')
+slip("the bias is subtracted", "= b[f]", "= -b[f]", loses=8)
+slip("the bias belongs to the channel", "= b[f]", "= b[f % C]", loses=5)
+slip("the sign is lost", "    return y", "    return np.abs(y)", loses=7, says='every value has lost its sign')
+slip(
+    "negative outputs are cut off, as by ReLU",
+    "    return y",
+    "    return np.maximum(y, 0)",
+    loses=7, says='negative values are cut off at zero',
+)
+slip("the result is transposed", "    return y", "    return y.swapaxes(2, 3)", loses=8, says='the last two axes are swapped')
+slip("images last", "    return y", "    return np.moveaxis(y, 1, -1)", loses=8)
+slip("no return", "    return y", "    y", loses=8, says='type')
+slip("a list of images", "    return y", "    return list(y)", loses=8, says='type')
+
+
+@known.wrong("the answer behind eval", loses=8, judge_only=True)
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    functional = eval("__import__('convnets.functional').functional")
+    return np.ascontiguousarray(functional.conv2d(x, w, b, stride, padding)[0])
 
 
 # --- task 3: pointwise_conv ----------------------------------------------------------------------
@@ -195,15 +263,15 @@ def pointwise_conv(x, w, b):
 
 
 slip = known.slips_of(pointwise_conv)
-slip("the bias is forgotten", " + b[None, :, None, None]", "", loses=3)
-slip("images and filters swapped", "nfij", "fnij", loses=3)
-slip("H and W swapped", "nfij", "nfji", loses=2)
-slip("float64 whatever the input", "w, x)", "w.astype(float), x)", loses=1)
+slip("the bias is forgotten", " + b[None, :, None, None]", "", loses=3, says='the bias is not added')
+slip("images and filters swapped", "nfij", "fnij", loses=3, says='images and filters are swapped')
+slip("H and W swapped", "nfij", "nfji", loses=2, says='the rows and columns of the image are swapped')
+slip("float64 whatever the input", "w, x)", "w.astype(float), x)", loses=1, says='dtype')
 slip(
     "channels are not summed",
     'np.einsum("fc,ncij->nfij", w, x)',
     "w[:, 0, None, None] * x[:, :1]",
-    loses=3,
+    loses=3, says='only the first channel is used',
 )
 
 
@@ -219,8 +287,13 @@ slip(
     "reshape instead of transpose",
     "rows.reshape(N, H, W, -1).transpose(0, 3, 1, 2)",
     "rows.reshape(N, -1, H, W)",
-    loses=2,
+    loses=2, says='reshape was used to move an axis',
 )
+
+
+slip("the bias is averaged in", " + b", " + b.mean()", loses=3)
+slip("weights transposed", "@ w.T", "@ w.reshape(w.shape[::-1])", loses=3)
+slip("the pixels run down the columns", "reshape(N, H, W, -1)", "reshape(N, W, H, -1)", loses=2, says='height and width are swapped in the reshape')
 
 
 # --- task 4: im2col ------------------------------------------------------------------------------
@@ -271,14 +344,29 @@ def im2col(x, KH, KW, stride=1, padding=0):
 
 
 slip = known.slips_of(im2col)
-slip("rows run over (p, q, c)", "(0, 1, 4, 5, 2, 3)", "(0, 4, 5, 1, 2, 3)", loses=7)
-slip("rows run over (c, q, p)", "(0, 1, 4, 5, 2, 3)", "(0, 1, 5, 4, 2, 3)", loses=8)
-slip("places run down the columns", "(0, 1, 4, 5, 2, 3)", "(0, 1, 4, 5, 3, 2)", loses=7)
-slip("one row for each window", "* KH * KW, -1)", "* KH * KW, -1).swapaxes(1, 2)", loses=8)
-slip("padding is ignored", "(xp, (KH", "(x, (KH", loses=4)
-slip("stride is ignored", "[:, :, ::stride, ::stride]", "", loses=4)
-slip("stride for rows only", "::stride, ::stride]", "::stride]", loses=4)
-slip("float64 whatever the input", "-1)", "-1).astype(float)", loses=2)
+slip("rows run over (p, q, c)", "(0, 1, 4, 5, 2, 3)", "(0, 4, 5, 1, 2, 3)", loses=7, says='the rows run over kernel positions first and channels last')
+slip("rows run over (c, q, p)", "(0, 1, 4, 5, 2, 3)", "(0, 1, 5, 4, 2, 3)", loses=8, says='KH and KW are swapped in the order of the rows')
+slip("places run down the columns", "(0, 1, 4, 5, 2, 3)", "(0, 1, 4, 5, 3, 2)", loses=7, says='the places run down the columns of the output, not along its rows')
+slip("one row for each window", "* KH * KW, -1)", "* KH * KW, -1).swapaxes(1, 2)", loses=8, says='rows and columns of the matrix are swapped')
+slip("padding is ignored", "(xp, (KH", "(x, (KH", loses=4, says='padding is ignored')
+slip("stride is ignored", "[:, :, ::stride, ::stride]", "", loses=3, says='stride is ignored')
+slip("stride for rows only", "::stride, ::stride]", "::stride]", loses=3, says='the stride is used for the rows only')
+slip("float64 whatever the input", "-1)", "-1).astype(float)", loses=1, says='dtype')
+
+
+slip(
+    "a view of the padded image that the next call fills",
+    "return view.reshape(x.shape[0], x.shape[1] * KH * KW, -1)",
+    """made = view.reshape(x.shape[0], x.shape[1] * KH * KW, -1)
+    kept = im2col.__dict__.setdefault(str((made.shape, made.dtype)), np.empty_like(made))
+    kept[...] = made
+    return kept""",
+    loses=1, says='kept',
+)
+slip("columns in float32", "-1)", "-1).astype(np.float32)", loses=8, says='dtype')
+slip("the border repeats the edge", "(padding, padding)))", "(padding, padding)), 'edge')", loses=4, says='the border is padded with copies of the edge, not with zeros')
+slip("the window is flipped", "::stride, ::stride]", "::stride, ::stride, ::-1, ::-1]", loses=8, says='the window is flipped')
+slip("images in one matrix", "-1)", "-1).swapaxes(0, 1).reshape(x.shape[1] * KH * KW, -1)", loses=8)
 
 
 # --- task 5: conv2d_from_columns -----------------------------------------------------------------
@@ -304,21 +392,21 @@ def conv2d_from_columns(columns, w, b, HO, WO):
 
 
 slip = known.slips_of(conv2d_from_columns)
-slip("the bias is forgotten", " + b[:, None]", "", loses=3)
-slip("images and filters are not swapped back", ".swapaxes(0, 1)", "", loses=2)
+slip("the bias is forgotten", " + b[:, None]", "", loses=3, says='the bias is not added')
+slip("images and filters are not swapped back", ".swapaxes(0, 1)", "", loses=2, says='images and filters are swapped')
 slip(
     "reshape instead of transpose",
     "y.reshape(-1, N, HO, WO).swapaxes(0, 1)",
     "y.reshape(N, -1, HO, WO)",
-    loses=2,
+    loses=2, says='images and filters are mixed up by a reshape',
 )
-slip("HO and WO swapped", "HO, WO).swap", "WO, HO).swap", loses=3)
-slip("kernels laid out last axis first", "w.reshape(-1, K)", 'w.reshape(-1, K, order="F")', loses=2)
+slip("HO and WO swapped", "HO, WO).swap", "WO, HO).swap", loses=3, says='height and width are swapped in the reshape')
+slip("kernels laid out last axis first", "w.reshape(-1, K)", 'w.reshape(-1, K, order="F")', loses=2, says='the kernels are laid out in another order than the rows of the columns')
 slip(
     "columns are not gathered by image",
     "columns.transpose(1, 0, 2).reshape",
     "columns.reshape",
-    loses=2,
+    loses=2, says='reshape was used where axes of the columns should move',
 )
 
 
@@ -377,52 +465,108 @@ slip(
     "= for += where windows overlap in dx",
     "left : left + KW] += dy",
     "left : left + KW] = dy",
-    loses=5,
+    loses=5, says='windows that overlap overwrite each other in dx',
 )
-slip("= for += in dw", "dw[f] +=", "dw[f] =", loses=4)
-slip("= for += in db", "db[f] +=", "db[f] =", loses=4)
+slip("= for += in dw", "dw[f] +=", "dw[f] =", loses=4, says='dw comes from the last window only')
+slip("= for += in db", "db[f] +=", "db[f] =", loses=4, says='db comes from the last output only')
 slip(
     "[p:-p] with padding 0",
     "padding : padding + H, padding : padding + W",
     "padding:-padding, padding:-padding",
-    loses=4,
+    loses=5, says='dx[..., p:-p] is empty where the padding is 0',
 )
 slip(
     "dx keeps its padding",
     "dx = dxp[:, :, padding : padding + H, padding : padding + W]",
     "dx = dxp",
-    loses=4,
+    loses=3, says='dx still has the padding around it',
 )
 slip(
     "the padding is cut off at the wrong end",
     "dx = dxp[:, :, padding : padding + H, padding : padding + W]",
     "dx = dxp[:, :, :H, :W]",
-    loses=4,
+    loses=3, says='the padding is cut off dx at one end only',
 )
 slip(
     "stride is ignored on the way back",
     "top, left = i * stride, j * stride",
     "top, left = i, j",
-    loses=6,
+    loses=6, says='the windows of dw are one pixel apart, whatever the stride; the windows of dx are one pixel apart, whatever the stride',
 )
-slip("stride for rows only", "j * stride", "j", loses=6)
-slip("the kernel is flipped in dx", "* w[f]", "* w[f, :, ::-1, ::-1]", loses=6)
-slip("dw is averaged over the batch", "return dx, dw,", "return dx, dw / N,", loses=4)
-slip("db is averaged over the batch", "return dx, dw, db", "return dx, dw, db / N", loses=4)
-slip("db is summed over the batch only", "return dx, dw, db", "return dx, dw, dy.sum(0)", loses=5)
-slip("only the first image", "np.ndindex(dy.shape)", "np.ndindex(1, *dy.shape[1:])", loses=9)
+slip("stride for rows only", "j * stride", "j", loses=6, says='the windows of dw are one pixel apart along a row, whatever the stride; the windows of dx are one pixel apart along a row, whatever the stride')
+slip("the kernel is flipped in dx", "* w[f]", "* w[f, :, ::-1, ::-1]", loses=6, says='the kernel is flipped once too often in dx')
+slip("dw is averaged over the batch", "return dx, dw,", "return dx, dw / N,", loses=4, says='dw is averaged over the batch')
+slip("db is averaged over the batch", "return dx, dw, db", "return dx, dw, db / N", loses=4, says='db is averaged over the batch')
+slip("db is summed over the batch only", "return dx, dw, db", "return dx, dw, dy.sum(0)", loses=5, says='db is summed over the batch only')
+slip("only the first image", "np.ndindex(dy.shape)", "np.ndindex(1, *dy.shape[1:])", loses=9, says='db comes from the first image only; dw comes from the first image only; dx is right for the first image only, and zero for the others')
 slip(
     "the bias is taken for a factor",
     "db[f] += dy[n, f, i, j]",
     "db[f] += dy[n, f, i, j] * w[f].sum()",
     loses=5,
 )
-slip("float64 whatever the input", "return dx, dw, db", "return dx.astype(float), dw, db", loses=1)
+slip("float64 whatever the input", "return dx, dw, db", "return dx.astype(float), dw, db", loses=1, says='dtype')
 slip(
     "dy is used up",
     "        dxp[n, :, top : top + KH, left : left + KW] += dy[n, f, i, j] * w[f]",
     "        dxp[n, :, top : top + KH, left : left + KW] += dy[n, f, i, j] * w[f]\n        dy[n, f, i, j] = 0",
-    loses=1,
+    loses=1, says='mutated',
 )
-slip("another order of the gradients", "return dx, dw, db", "return db, dx, dw", loses=10)
-slip("db is not returned", "return dx, dw, db", "return dx, dw", loses=10)
+slip("another order of the gradients", "return dx, dw, db", "return db, dx, dw", loses=10, says='the values are returned as (db, dx, dw), not as (dx, dw, db)')
+slip("db is not returned", "return dx, dw, db", "return dx, dw", loses=10, says='type')
+slip("dx and dw swapped", "return dx, dw, db", "return dw, dx, db", loses=8, says='the values are returned as (dw, dx, db), not as (dx, dw, db)')
+slip("dx is summed over the filters with the first kernel", "* w[f]", "* w[0]", loses=5)
+slip("dw is flipped", "return dx, dw, db", "return dx, dw[:, :, ::-1, ::-1], db", loses=5, says='dw is flipped')
+slip("db is a mean", "return dx, dw, db", "return dx, dw, db / dy[:, 0].size", loses=4, says='db is a mean, not a sum')
+slip(
+    "db is left as one number for each image",
+    "return dx, dw, db",
+    "return dx, dw, dy.sum((2, 3))",
+    loses=5, says='db is not summed over the batch',
+)
+slip(
+    "the padding of x is forgotten in dw",
+    "dw[f] += dy[n, f, i, j] * xp[n, :, top : top + KH, left : left + KW]",
+    """part = x[n, :, top : top + KH, left : left + KW]
+        dw[f, :, : part.shape[2], : part.shape[3]] += dy[n, f, i, j] * part""",
+    loses=10,
+)
+slip("dx has the wrong sign", "return dx, dw, db", "return -dx, dw, db", loses=6, says='in dx, every value has the opposite sign')
+slip("dx only", "return dx, dw, db", "return dx", loses=10, says='type')
+slip("dw and db are not there yet", "return dx, dw, db", "return dx, None, None", loses=7, says='type')
+slip(
+    "x is turned and turned back",
+    "    return dx, dw, db",
+    "    x *= 3; x /= 3\n    return dx, dw, db",
+    loses=1, says='mutated',
+)
+slip(
+    "gradients add up from call to call",
+    "return dx, dw, db",
+    """total = conv2d_backward.__dict__.setdefault(str(w.shape), np.zeros(w.shape))
+    total += dw
+    return dx, total.astype(x.dtype), db""",
+    loses=2,
+)
+
+
+@known.right("each gradient by a helper of its own, with einsum over taps")
+def conv2d_backward(dy, x, w, stride=1, padding=0):
+    def taps():
+        for p, q in np.ndindex(*w.shape[2:]):
+            yield (
+                p,
+                q,
+                slice(p, p + stride * dy.shape[2], stride),
+                slice(q, q + stride * dy.shape[3], stride),
+            )
+
+    edge = ((0, 0), (0, 0), (padding, padding + stride), (padding, padding + stride))
+    xp = np.pad(x, edge)
+    dxp, dw = np.zeros_like(xp), np.empty_like(w)
+    for p, q, rows, columns in taps():
+        met = xp[:, :, rows, columns]
+        dw[:, :, p, q] = np.tensordot(dy, met, ((0, 2, 3), (0, 2, 3)))
+        dxp[:, :, rows, columns] += np.einsum("nfij,fc->ncij", dy, w[:, :, p, q])
+    H, W = x.shape[2:]
+    return dxp[:, :, padding : padding + H, padding : padding + W], dw, dy.sum((0, 2, 3))

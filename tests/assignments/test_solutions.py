@@ -30,7 +30,14 @@ def rehearsal(name):
 @pytest.mark.parametrize(("name", "entry"), ENTRIES)
 def test_a_solution_loses_exactly_the_points_it_should(name, entry):
     verdict = judge(rehearsal(name), entry)
-    assert verdict.lost == pytest.approx(dict(entry.loses)), (verdict.recognised, verdict.errors)
+    assert verdict.lost == pytest.approx(dict(verdict.loses)), (verdict.told, verdict.errors)
+    assert verdict.as_expected, f"told {verdict.told!r}, expected {entry.says!r}"
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_three_quarters_of_the_wrong_solutions_are_told_which_mistake_they_make(name):
+    wrong = [e for e in COLLECTIONS[name].entries if not e.is_right and not e.judge_only]
+    assert sum(bool(entry.says) for entry in wrong) >= 0.75 * len(wrong)
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)

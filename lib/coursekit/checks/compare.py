@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.checks.findings import Finding
+from coursekit.checks.kinds import described, remedy
 
 # Sums taken in another order differ by a few units in the last place of the largest term.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
@@ -44,7 +45,7 @@ def close(a: Any, b: Any) -> bool:
 
 
 def difference(
-    got: Any, want: Any, name: str = "the result", shape_note: str = "", rtol: float | None = None
+    got: Any, want: Any, name: str = "the result", rtol: float | None = None
 ) -> Finding | None:
     """The first way in which `got` differs from `want`, or None.
 
@@ -52,7 +53,6 @@ def difference(
         got: what the student's code returned.
         want: array, torch tensor, number, string, or a dict/list/tuple of them.
         name: how the value is called in the message.
-        shape_note: how the expected shape comes about, shown when the shape is wrong.
         rtol: relative tolerance; by default that of the dtype (float64 1e-9, float32 1e-4).
     """
     if isinstance(want, (str, bool, type(None))):
@@ -63,14 +63,14 @@ def difference(
         return _sequence_difference(got, want, name, rtol)
     return (
         _type_difference(got, want, name)
-        or _shape_difference(got, want, name, shape_note)
+        or _shape_difference(got, want, name)
         or _dtype_difference(got, want, name)
         or _value_difference(as_numpy(got), as_numpy(want), name, rtol)
     )
 
 
 def _plain(got, want, name) -> Finding:
-    return Finding("values", f"{name} is {got!r}, expected {want!r}.")
+    return Finding("values", f"{name} is {described(got)}, expected {want!r}.")
 
 
 def _dict_difference(got, want, name, rtol) -> Finding | None:
@@ -83,8 +83,10 @@ def _dict_difference(got, want, name, rtol) -> Finding | None:
 
 def _sequence_difference(got, want, name, rtol) -> Finding | None:
     if not isinstance(got, (list, tuple)) or len(got) != len(want):
-        given = f"{len(got)} values" if isinstance(got, (list, tuple)) else kind_of(got)
-        return Finding("type", f"{name} must be {len(want)} values, but is {given}.")
+        is_several = isinstance(got, (list, tuple))
+        given = f"{described(got)} of {_values(len(got))}" if is_several else described(got)
+        says = f"{name} is {given}, expected {described(want)} of {_values(len(want))}."
+        return Finding("type", says, what_to_try(got))
     parts = (
         difference(g, w, f"{name}[{i}]", rtol=rtol)
         for i, (g, w) in enumerate(zip(got, want, strict=True))
@@ -92,42 +94,39 @@ def _sequence_difference(got, want, name, rtol) -> Finding | None:
     return next((part for part in parts if part), None)
 
 
-def kind_of(value: Any) -> str:
-    """What a value is, as a student would say it."""
-    if value is None:
-        return "None"
-    if hasattr(value, "detach"):
-        return f"a torch tensor on {value.device}"
-    if isinstance(value, np.ndarray):
-        return "a NumPy array"
-    if isinstance(value, (bool, int, float, complex, np.generic)):
-        return f"a single number ({value!r})"
-    return f"a {type(value).__name__}"
-
-
 def _type_difference(got, want, name) -> Finding | None:
     number_wanted = np.ndim(want) == 0 and not hasattr(want, "detach")
     if isinstance(want, (int, np.integer)) and isinstance(got, (float, np.floating)):
-        says = f"{name} is {got!r}, a float; expected an integer."
+        says = f"{name} is {got}, a float; expected an integer."
         return Finding("type", says, ("`//` divides integers and rounds down; `/` makes a float.",))
-    if number_wanted and isinstance(got, (int, float, np.generic)):
+    is_array = isinstance(got, np.ndarray) and got.dtype.kind in "biufc"
+    if number_wanted and (isinstance(got, (int, float, np.number)) or is_array):
         return None
-    wanted = "a single number" if number_wanted else kind_of(want)
-    given = "a single number" if number_wanted and np.ndim(got) == 0 else kind_of(got)
-    if isinstance(got, np.ndarray) and (number_wanted or isinstance(want, np.ndarray)):
+    if number_wanted and hasattr(got, "detach") and got.ndim == 0:
         return None
-    if given == wanted:
+    if is_array and isinstance(want, np.ndarray):
         return None
-    details = ("Is the `return` missing?",) if got is None else ()
-    return Finding("type", f"{name} is {given}, expected {wanted}.", details)
+    wanted = "a single number" if number_wanted else described(want)
+    given = described(got)
+    if given == wanted and not isinstance(got, np.ndarray):
+        return None
+    return Finding("type", f"{name} is {given}, expected {wanted}.", what_to_try(got))
 
 
-def _shape_difference(got, want, name, note) -> Finding | None:
+def what_to_try(got: Any) -> tuple[str, ...]:
+    """The line that helps where a result is of the wrong kind; none where nothing is known."""
+    return (found,) if (found := remedy(got)) else ()
+
+
+def _values(count: int) -> str:
+    return f"{count} value{'' if count == 1 else 's'}"
+
+
+def _shape_difference(got, want, name) -> Finding | None:
     got_shape, want_shape = tuple(np.shape(got)), tuple(np.shape(want))
     if got_shape == want_shape:
         return None
-    says = f"{name} has shape {got_shape}, expected {want_shape}."
-    return Finding("shape", says, (note,) if note else ())
+    return Finding("shape", f"{name} has shape {got_shape}, expected {want_shape}.")
 
 
 def _dtype_difference(got, want, name) -> Finding | None:
@@ -148,8 +147,8 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f"[{', '.join(map(str, index))}]" if index else ""
-    first = f"{name.removeprefix('the ')}{where} = {_number(got[index])}"
-    details = [f"first wrong: {first}, expected {_number(want[index])}"]
+    given, expected = _numbers(got[index], want[index])
+    details = [f"first wrong: {name.removeprefix('the ')}{where} = {given}, expected {expected}"]
     bad = int(np.sum(~np.isfinite(got) & np.isfinite(want))) if got.dtype.kind == "f" else 0
     if bad:
         details.append(f"{bad} of them are NaN or infinite.")
@@ -163,8 +162,19 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
     return Finding("values", says, tuple(details), picture)
 
 
-def _number(value) -> str:
-    return f"{value:.6g}" if np.asarray(value).dtype.kind in "fc" else f"{value}"
+def _numbers(got: Any, want: Any) -> tuple[str, str]:
+    """Two numbers with as many digits, six at least, as it takes to tell them apart.
+
+    >>> _numbers(np.float64(1.00000001), np.float64(1.0))
+    ('1.00000001', '1')
+    """
+    if not {np.asarray(got).dtype.kind, np.asarray(want).dtype.kind} <= {*"fc"}:
+        return f"{got}", f"{want}"
+    for digits in range(6, 18):
+        given, expected = f"{got:.{digits}g}", f"{want:.{digits}g}"
+        if given != expected:
+            break
+    return given, expected
 
 
 def picture_of(wrong: np.ndarray, index: tuple[int, ...], rows: int = 16, columns: int = 40) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from html import escape
 
 from coursekit.checks.findings import Finding
@@ -48,10 +49,14 @@ class Report:
         points: what its cell is worth, hidden checks included.
         results: of the checks that ran.
         void: why the task gets no points whatever its checks say, or "".
+        note: what the student should know before reading on, or "".
     """
 
-    def __init__(self, name: str, points: float, results: list[Result], void: str = ""):
-        self.name, self.points, self.results, self.void = name, points, results, void
+    def __init__(
+        self, name: str, points: float, results: list[Result], void: str = "", note: str = ""
+    ):
+        self.name, self.points, self.void, self.note = name, points, void, note
+        self.results = list(_told_once(results))
         self.possible = sum(r.points for r in results)
         self.earned = 0.0 if void else sum(r.points for r in results if r.passed)
 
@@ -79,14 +84,15 @@ class Report:
 
     def failures(self) -> str:
         """A short text of what failed; "" when all passed."""
-        lines = [self.void] if self.void else []
+        lines = [text for text in (self.note, self.void) if text]
         for r in (r for r in self.results if not r.passed):
-            like = f" It looks as if {r.finding.looks_like}." if r.finding.looks_like else ""
-            lines.append(f"✗ {r.name}: {r.finding.sentence}{like}")
+            lines.append(
+                " ".join(filter(None, (f"✗ {r.name}: {r.finding.sentence}", _like(r.finding))))
+            )
         return "\n".join((self.summary, *lines)) if lines else ""
 
     def __repr__(self) -> str:
-        lines = [self.summary, *([self.void] if self.void else [])]
+        lines = [self.summary, *(text for text in (self.note, self.void) if text)]
         for r in self.results:
             lines.append(f"  {'✓' if r.passed else '✗'} {r.name} ({_points(r)})")
             if r.finding:
@@ -96,13 +102,40 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        colour = GREEN if all(r.passed for r in self.results) and not self.void else RED
+        good = all(r.passed for r in self.results) and not self.void and not self.note
+        colour = GREEN if good else RED
         rows = "".join(_row_html(r) for r in self.results)
-        note = f'<div style="color:{RED}">{escape(self.void)}</div>' if self.void else ""
+        told = (text for text in (self.note, self.void) if text)
+        note = "".join(f'<div style="color:{RED}">{_code(text)}</div>' for text in told)
         return (
             f'<div style="border-left:4px solid {colour};padding:2px 12px;margin:4px 0;'
             f'line-height:1.5"><b>{escape(self.summary)}</b>{note}{rows}</div>'
         )
+
+
+AGAIN = "again: "  # before a mistake that the report has named already
+
+
+def _told_once(results: Iterable[Result]) -> Iterator[Result]:
+    """The results, with each mistake's hints where it is first named and nowhere else."""
+    named: set[tuple[str, tuple[str, ...]]] = set()
+    for result in results:
+        finding = result.finding
+        if finding and finding.looks_like:
+            key = finding.looks_like, finding.hints
+            if key in named:
+                finding = replace(finding, looks_like=AGAIN + finding.looks_like, hints=())
+            named.add(key)
+        yield result if finding is result.finding else replace(result, finding=finding)
+
+
+def _like(finding: Finding) -> str:
+    """What the result looks like, as a sentence."""
+    if not finding.looks_like:
+        return ""
+    if finding.looks_like.startswith(AGAIN):
+        return f"The same as above: {finding.looks_like.removeprefix(AGAIN)}."
+    return f"It looks as if {finding.looks_like}."
 
 
 def _points(r: Result) -> str:
@@ -112,7 +145,7 @@ def _points(r: Result) -> str:
 def _finding_text(f: Finding) -> str:
     parts = [f.sentence, *f.details, *f.picture.splitlines()]
     if f.looks_like:
-        parts.append(f"It looks as if {f.looks_like}.")
+        parts.append(_like(f))
     if f.hints:
         parts.append(f"Hint: {f.hints[0]}")
     return "\n".join(parts)
@@ -132,7 +165,7 @@ def _finding_html(f: Finding, printed: str) -> str:
     if f.picture:
         parts.append(f'<pre style="line-height:1.15;margin:4px 0">{escape(f.picture)}</pre>')
     if f.looks_like:
-        parts.append(f"It looks as if <b>{_code(f.looks_like)}</b>.")
+        parts.append(f"<b>{_code(_like(f))}</b>")
     parts.append(_hints_html(f.hints))
     if printed:
         text = f'<pre style="margin:4px 0">{escape(printed)}</pre>'

@@ -1,10 +1,10 @@
 """A graded task: independent, weighted checks that explain what is wrong, and a score.
 
-    task = Task("conv2d_naive", points=4)
-    with task.check("one channel, by hand", points=1):
-        task.equal(conv2d_naive(x, w, b, 1, 0), want)
-    with task.check("stride 2, H≠W", points=3):
-        task.compare(conv2d_naive, oracle, x, w, b, stride=2, padding=0)
+    task = Task("conv2d_naive", points=4, allow="numpy")
+    with task.check("H≠W, KH≠KW", points=3):
+        task.compare_all(conv2d_naive, known.conv2d, known.cases(task.rng()))
+    with task.check("any memory, any dtype, arguments left alone", points=1, hidden=True):
+        task.battery(conv2d_naive, known.conv2d, known.cases(task.rng()))
     task.score()
 
 A check that fails, or raises, fails alone: the others still run and still count.
@@ -12,39 +12,64 @@ A check that fails, or raises, fails alone: the others still run and still count
 
 from __future__ import annotations
 
-import copy
+import hashlib
+import os
 import sys
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
-from IPython.utils.capture import capture_output
 
-from coursekit.checks.compare import difference, kind_of
+from coursekit.checks import battery, kernel
+from coursekit.checks.cases import (
+    Case,
+    Run,
+    Runs,
+    as_case,
+    copies,
+    out_of_order,
+    outputs_of,
+    runs_of,
+    told,
+    wanted_in,
+    word_of,
+)
+from coursekit.checks.check import Check, finding_of
+from coursekit.checks.compare import difference
+from coursekit.checks.evidence import Evidence, Trial
 from coursekit.checks.findings import CheckFailed, Finding
-from coursekit.checks.oracle import Oracle, relation
+from coursekit.checks.kinds import described
+from coursekit.checks.oracle import Oracle
 from coursekit.checks.report import Report, Result, Score
-from coursekit.checks.source import modules_used, own_line
+from coursekit.checks.source import foreign
 
-PRINTED_LIMIT = 2000  # characters of a student's own output shown under a failed check
+SECRET = "COURSE_SECRET"  # the environment variable from which hidden checks draw
+PUBLISHED = "published"  # its value where a class has set none
+NOT_ALL = "not all numbers are drawn from the generator"
 
 
 class Task:
     """The checks of one graded cell.
 
     Args:
-        name: what the task is called, usually the function the student writes.
+        name: what the task is called: the function the student writes.
         points: points of the cell; the points of all its checks add up to this.
+        allow: modules that the function may use besides the standard library, as dotted names;
+            None to ask nothing. It gets no points where it is seen to use another.
     """
 
-    def __init__(self, name: str, points: float):
+    def __init__(self, name: str, points: float, allow: str | Iterable[str] | None = None):
         self.name, self.points = name, points
         self.results: list[Result] = []
-        self._void = ""
+        self.namespace = sys._getframe(1).f_globals  # of the test cell
+        self._void = self._foreign((allow,) if isinstance(allow, str) else allow)
+        self._check: Check | None = None
+        self._drawn: dict[str, int] = {}
+        self._evidence: dict[tuple[int, int, int | None], Evidence] = {}
 
     def check(self, name: str, points: float = 1, *, hidden: bool = False, hint: str = "") -> Check:
         """A `with` block that is one check.
@@ -57,66 +82,64 @@ class Task:
         """
         return Check(self, name, points, hidden, hint)
 
-    def equal(self, got: Any, want: Any, *, rtol: float | None = None, name="the result") -> None:
-        """Fail unless `got` has the type, shape, dtype and values of `want`."""
-        finding = difference(got, want, name, rtol=rtol)
-        if finding:
-            raise CheckFailed(_with_relation(finding, got, want))
+    def rng(self, *, hidden: bool = False) -> np.random.Generator:
+        """A random generator for the inputs of a check: the same in every kernel and in the judge.
+
+        Each call gives another one. In a hidden check it depends on the secret of the class, the
+        environment variable COURSE_SECRET, so that nobody can look the inputs up.
+
+        Args:
+            hidden: also outside a hidden check.
+        """
+        where = self._check.name if self._check else ""
+        hidden = hidden or bool(self._check and self._check.hidden)
+        count = self._drawn[where] = self._drawn.get(where, 0) + 1
+        secret = os.environ.get(SECRET, PUBLISHED) if hidden else ""
+        text = "\n".join((self.name, where, str(count), secret))
+        return np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16))
+
+    @staticmethod
+    def case(*args: Any, want: Any = None) -> Case:
+        """Arguments of a call, and what is right there, where a person has worked it out."""
+        return Case(args, want=want)
+
+    def runs(self, function: Callable, cases: Iterable[Any]) -> Runs:
+        """Call `function` once for each case; several checks can then look at what came back.
+
+        Exceptions are kept, and raised where a check looks.
+        """
+        return runs_of(function, cases)
+
+    def compare_all(
+        self, function: Callable | Runs, oracle: Oracle, cases: Iterable[Any] | None = None
+    ) -> None:
+        """Fail unless `function` and the oracle return the same in all cases.
+
+        Args:
+            function: of the student; or its `runs`, and then no cases.
+            cases: tuples of positional arguments; the function gets copies.
+        Raises:
+            CheckFailed: with the first difference, and how many cases are wrong.
+        """
+        runs = function if isinstance(function, Runs) else runs_of(function, cases)
+        wanted = [wanted_in(run.case, oracle) for run in runs]
+        look = partial(self._compared, runs.function, oracle)
+        found = [look(run, want) for run, want in zip(runs, wanted, strict=True)]
+        wrong = [(run, finding) for run, finding in zip(runs, found, strict=True) if finding]
+        if wrong:
+            run, finding = wrong[0]
+            raise CheckFailed(_among(finding, run.case, oracle, len(wrong), len(runs)))
 
     def compare(self, function: Callable, oracle: Oracle, *args: Any, **kwargs: Any) -> None:
-        """Fail unless `function` and the oracle return the same for copies of the arguments.
+        """`compare_all` with one case."""
+        if kwargs:  # TEMPORARY
+            names = oracle.parameters
+            args = (*args, *(kwargs[n] for n in names[len(args) :] if n in kwargs))
+        self.compare_all(function, oracle, [args])
 
-        Raises:
-            CheckFailed: with the first difference, and the known mistake it looks like.
-        """
-        want = oracle.reference(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        got = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        note = oracle.explain_shape(*args, **kwargs) if oracle.explain_shape else ""
-        if not oracle.outputs:
-            finding = difference(got, want, shape_note=note)
-            if finding:
-                raise CheckFailed(_explained(finding, oracle, got, want, None, args, kwargs))
-            return
-        names = oracle.outputs
-        chosen = range(len(want)) if oracle.which is None else (oracle.which,)
-        if not isinstance(got, (tuple, list)) or len(got) != len(want):
-            given = f"{len(got)} values" if isinstance(got, (tuple, list)) else kind_of(got)
-            says = f"expected {len(want)} values, ({', '.join(names)}), but got {given}."
-            raise CheckFailed(Finding("type", says))
-        for i in chosen:
-            finding = difference(got[i], want[i], names[i])
-            if finding:
-                raise CheckFailed(_explained(finding, oracle, got[i], want[i], i, args, kwargs))
+    def forbid(self, function, *modules):  # TEMPORARY
+        from coursekit.checks.source import modules_used
 
-    def unchanged(self, function: Callable, *args: Any, **kwargs: Any) -> None:
-        """Fail if calling `function` changes one of its array arguments."""
-        given = {f"argument {i + 1}": a for i, a in enumerate(args)} | kwargs
-        before = copy.deepcopy(given)
-        function(*args, **kwargs)
-        for name, value in given.items():
-            if difference(value, before[name], rtol=0.0):
-                says = f"{name} was changed by the call; the caller still needs it."
-                details = ("Work on a copy, x.copy(), or make a new array: y = x + 1, not x += 1.",)
-                raise CheckFailed(Finding("mutated", says, details))
-
-    def raises(self, kind: type[Exception], function: Callable, *args: Any, **kwargs: Any) -> None:
-        """Fail unless `function(*args, **kwargs)` raises an exception of type `kind`."""
-        try:
-            got = function(*args, **kwargs)
-        except kind as error:
-            if isinstance(error, NotImplementedError) and kind is not NotImplementedError:
-                raise
-            return
-        says = f"expected {kind.__name__} for these arguments, but the call returned {got!r:.80}."
-        raise CheckFailed(Finding("condition", says))
-
-    def expect(self, condition: Any, message: str) -> None:
-        """Fail with `message` unless `condition` is true."""
-        if not bool(condition):
-            raise CheckFailed(Finding("condition", message))
-
-    def forbid(self, function: Callable, *modules: str) -> None:
-        """Void the task if `function` uses one of `modules`, which hold the answer ready-made."""
         for used in sorted(modules_used(function)):
             for module in modules:
                 if used == module or used.startswith(module + "."):
@@ -126,93 +149,272 @@ class Task:
                     )
                     raise CheckFailed(Finding("forbidden", self._void))
 
+    def unchanged(self, function, *args, **kwargs):  # TEMPORARY
+        self.call(lambda *a: (function(*a, **kwargs), 1), *args)
+
+    def battery(
+        self, function: Callable, oracle: Oracle, cases: Iterable[Any], part: str | None = None
+    ) -> None:
+        """Fail unless `function` stands what every function has to stand; see `checks.battery`.
+
+        It must be right all the while, so that a function that does nothing gains nothing.
+
+        Args:
+            cases: of the plainest kind, with several images and several different values.
+            part: "calls" for calls one after the other and arguments left alone, "inputs" for
+                memory, dtypes, a batch of 1 and large values; by default both.
+        """
+        if part not in (None, "calls", "inputs"):
+            raise ValueError(f"part is 'calls', 'inputs' or None, not {part!r}.")
+        cases = [as_case(case) for case in cases]
+        self.compare_all(function, oracle, cases)
+        for case in cases:
+            if part != "inputs":
+                self._called_again(function, oracle, case)
+                battery.left_alone(function, case.args, oracle.parameters)
+            if part != "calls":
+                self.compare_all(function, oracle, battery.inputs(case, oracle))
+                for varied, dtype in battery.mixed(case, oracle):
+                    self._of_dtype(function, oracle, varied, dtype)
+
+    def seeded(self, draw: Callable[[np.random.Generator], Iterable[np.ndarray]]) -> None:
+        """Fail unless all that is drawn comes from the generator.
+
+        One seed must give the same numbers twice; two seeds must differ in every number.
+
+        Args:
+            draw: calls the student's function with a generator, and returns the arrays that should
+                be random: weights, not biases.
+        """
+        seeds = self.rng().integers(2**32, size=2)
+        first, same, other = (
+            [np.asarray(a) for a in draw(np.random.default_rng(int(s)))]
+            for s in (seeds[0], seeds[0], seeds[1])
+        )
+        pairs = list(zip(first, same, other, strict=True))
+        if not all(np.array_equal(a, b) for a, b, _ in pairs):
+            says = (
+                "the same generator gives other numbers the second time: some are drawn elsewhere."
+            )
+            raise CheckFailed(
+                Finding("random", says, looks_like="not all numbers are drawn from the generator")
+            )
+        alike = sum(int(np.sum(a == c)) for a, _, c in pairs)
+        total = sum(a.size for a, _, _ in pairs)
+        if alike:
+            says = f"{alike} of {total} numbers are the same for two generators of different seeds."
+            like = "the generator is ignored" if alike == total else NOT_ALL
+            raise CheckFailed(Finding("random", says, looks_like=like))
+
+    def call(self, function: Callable, *args: Any) -> Any:
+        """What `function` returns for copies of the arguments.
+
+        Raises:
+            CheckFailed: it returned None, or changed an argument.
+        """
+        given, before = copies(args), copies(args)
+        value = function(*given)
+        for i, (now, then) in enumerate(zip(given, before, strict=True)):
+            if not isinstance(now, np.random.Generator) and difference(now, then, rtol=0.0):
+                says = f"argument {i + 1} was changed by the call; the caller still needs it."
+                raise CheckFailed(Finding("mutated", says, battery.ALONE))
+        if value is None:
+            says = f"{self.name} returned None."
+            raise CheckFailed(Finding("type", says, ("Is the `return` missing?",)))
+        return value
+
+    def equal(self, got: Any, want: Any, *, rtol: float | None = None, name="the result") -> None:
+        """Fail unless `got` has the type, shape, dtype and values of `want`."""
+        finding = difference(got, want, name, rtol=rtol)
+        if finding:
+            raise CheckFailed(finding)
+
+    def raises(
+        self,
+        kind: type[Exception],
+        function: Callable,
+        cases: Iterable[Any],
+        *,
+        looks_like: str = "",
+    ) -> None:
+        """Fail unless `function` raises an exception of type `kind` in all cases.
+
+        Args:
+            looks_like: the mistake that a call which returns proves.
+        """
+        for run in runs_of(function, cases):
+            if isinstance(run.error, kind):
+                if isinstance(run.error, NotImplementedError) and kind is not NotImplementedError:
+                    raise run.error
+                continue
+            if run.error is not None:
+                raise run.error
+            words = ", ".join(map(word_of, run.case.args))
+            got = described(run.got)
+            says = f"expected {kind.__name__} for ({words}), but the call returned {got}."
+            raise CheckFailed(Finding("condition", says, looks_like=looks_like))
+
+    def expect(self, condition: Any, message: str, *, looks_like: str = "") -> None:
+        """Fail with `message` unless `condition` is true.
+
+        Args:
+            looks_like: the mistake that a false condition proves, told in hidden checks too.
+        """
+        if not bool(condition):
+            raise CheckFailed(Finding("condition", message, looks_like=looks_like))
+
     def score(self) -> Score:
         """Show the report, and return the points as the cell's last value, where nbgrader reads it.
 
         Points are scaled to the checks that ran: in the released notebook, which lacks the hidden
         checks, full marks mean that every visible check passed. No check, no points.
         """
-        display(self.report)
-        _repeat_failures_after_the_score(self.report)
-        return self.report.score
+        self.results = self._diagnosed()
+        report = self.report
+        display(report)
+        if not kernel.somebody_reads():
+            _repeat_failures_after_the_score(report)
+        return report.score
 
     @property
     def report(self) -> Report:
         """What the checks that ran so far have found."""
-        return Report(self.name, self.points, self.results, self._void)
+        note = kernel.newer_text_that_failed(self.name)
+        return Report(self.name, self.points, self._diagnosed(), self._void, note)
+
+    # --- for checks ------------------------------------------------------------------------------
+
+    def begin(self, check: Check | None) -> None:
+        """A check begins, or none any more."""
+        self._check = check
+
+    def end(self, result: Result) -> None:
+        """A check has ended."""
+        self.results.append(result)
+        self._check = None
+
+    # --- within ----------------------------------------------------------------------------------
+
+    def _foreign(self, allow: Iterable[str] | None) -> str:
+        """Why the task gets no points whatever its checks say, or ""."""
+        function = self.namespace.get(self.name)
+        if allow is None or function is None:
+            return ""
+        allow = tuple(allow)
+        restrict = getattr(type(function), "__allow__", None)
+        if restrict is not None:
+            restrict(function, allow)
+        uses = foreign(function, allow)
+        if not uses:
+            return ""
+        first = uses[0]
+        return (
+            f"{first.line} uses `{first.name}` ({first.module}). This task allows "
+            f"{_listed(allow)} and the standard library: the point is to write the rest yourself. "
+            "It gets no points while that is in it."
+        )
+
+    def _compared(self, function: Callable, oracle: Oracle, run: Run, want: Any) -> Finding | None:
+        """How one run differs from what is wanted, and each output's entry in the evidence."""
+        if run.error is not None:
+            return self._raised(function, oracle, run, want)
+        if not oracle.outputs:
+            evidence = self._noted(function, oracle, None, Trial(run.case.args, want, run.got))
+            finding = difference(run.got, want)
+            if finding and finding.kind == "shape" and oracle.explain_shape:
+                finding = replace(finding, details=(oracle.explain_shape(*run.case.args),))
+            return replace(finding, evidence=evidence) if finding else None
+        try:
+            got = outputs_of(run.got, oracle, len(want))
+        except CheckFailed as error:
+            return error.finding
+        first = None
+        for i in range(len(want)) if oracle.which is None else (oracle.which,):
+            evidence = self._noted(function, oracle, i, Trial(run.case.args, want[i], got[i]))
+            finding = difference(got[i], want[i], oracle.outputs[i])
+            if finding and first is None:
+                order = out_of_order(got, want, oracle.outputs)
+                first = replace(finding, looks_like=order, evidence=None if order else evidence)
+        return first
+
+    def _raised(self, function: Callable, oracle: Oracle, run: Run, want: Any) -> Finding:
+        evidence = None
+        for i in range(len(want)) if oracle.outputs else (None,):
+            if oracle.which in (None, i):
+                part = want if i is None else want[i]
+                evidence = self._noted(
+                    function, oracle, i, Trial(run.case.args, part, error=run.error)
+                )
+        finding = finding_of(run.error, self)
+        return replace(finding, evidence=evidence) if finding.kind == "exception" else finding
+
+    def _noted(
+        self, function: Callable, oracle: Oracle, which: int | None, trial: Trial
+    ) -> Evidence:
+        """The evidence about one output of one function, with one more trial."""
+        key = id(function), id(oracle.reference), which
+        output = oracle.outputs[which] if which is not None else ""
+        fresh = Evidence(function, oracle.mistakes, which, output)
+        evidence = self._evidence.setdefault(key, fresh)
+        evidence.trials.append(trial)
+        return evidence
+
+    def _called_again(self, function: Callable, oracle: Oracle, case: Case) -> None:
+        """Two calls with arguments of the same shapes, looked at when both are done."""
+        second = Case(battery.other(case.args), battery.AGAIN)
+        first, next_one = battery.twice(function, case.args, second.args)
+        try:
+            self.compare_all(Runs(function, [Run(case, first)]), oracle)
+        except CheckFailed as error:
+            raise CheckFailed(battery.KEPT) from error
+        self.compare_all(Runs(function, [Run(second, next_one)]), oracle)
+
+    def _of_dtype(self, function: Callable, oracle: Oracle, case: Case, dtype: str) -> None:
+        doubles = tuple(
+            a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+            for a in copies(case.args)
+        )
+        want, got = oracle.reference(*doubles), function(*copies(case.args))
+        several = bool(oracle.outputs)
+        wanted = want if several else (want,)
+        given = outputs_of(got, oracle, len(want)) if several else (got,)
+        for i in range(len(wanted)) if oracle.which is None else (oracle.which,):
+            name = oracle.outputs[i] if several else "the result"
+            finding = difference(given[i], wanted[i].astype(dtype), name, rtol=1e-4)
+            if finding:
+                raise CheckFailed(_among(finding, case, oracle, 1, 1))
+
+    def _diagnosed(self) -> list[Result]:
+        """The results, with the mistake that explains all of a function's calls where one does."""
+        return [_with_diagnosis(result) for result in self.results]
 
 
-class Check:
-    """One check, used as `with task.check(...):`. Swallows every exception and records it."""
-
-    def __init__(self, task: Task, name: str, points: float, hidden: bool, hint: str):
-        self._task, self._name, self._points = task, name, points
-        self._hidden, self._hint = hidden, hint
-
-    def __enter__(self) -> None:
-        self._capture = capture_output()
-        self._output = self._capture.__enter__()
-        self._catcher = warnings.catch_warnings(record=True)
-        self._warnings = self._catcher.__enter__()
-        warnings.simplefilter("default")
-
-    def __exit__(self, _type, error, _traceback) -> bool:
-        self._catcher.__exit__(None, None, None)
-        self._capture.__exit__(None, None, None)
-        if error is not None and not isinstance(error, Exception):
-            return False  # an interrupt stops the cell
-        finding = _finding_of(error)
-        if finding and self._hint:
-            finding = replace(finding, hints=(*finding.hints, self._hint))
-        if finding and self._hidden:
-            finding = finding.without_data()
-        printed = "" if self._hidden else self._printed()
-        result = Result(self._name, self._points, self._hidden, finding, printed)
-        self._task.results.append(result)
-        return True
-
-    def _printed(self) -> str:
-        """What the student's code printed, and its warnings, cut to a readable length."""
-        warned = (f"{w.category.__name__}: {w.message}" for w in self._warnings)
-        text = "\n".join((self._output.stdout + self._output.stderr, *warned)).strip()
-        return text if len(text) <= PRINTED_LIMIT else text[:PRINTED_LIMIT] + " …"
+def _with_diagnosis(result: Result) -> Result:
+    finding = result.finding
+    if finding is None or finding.evidence is None:
+        return result
+    mistake = finding.evidence.diagnosis()
+    if mistake is None or finding.kind not in ("values", "shape", "exception"):
+        return replace(result, finding=replace(finding, evidence=None))
+    hints = (*mistake.hints, *finding.hints)
+    told_now = replace(finding, looks_like=mistake.name, hints=hints, evidence=None)
+    return replace(result, finding=told_now)
 
 
-def _finding_of(error: Exception | None) -> Finding | None:
-    if error is None:
-        return None
-    if isinstance(error, CheckFailed):
-        return error.finding
-    if type(error) is NotImplementedError:  # and not input() without anybody to ask
-        says = "Not written yet: replace `raise NotImplementedError` by your code."
-        return Finding("missing", says)
-    if isinstance(error, NameError) and not own_line(error):
-        says = f"`{error.name}` is not defined. Run the cell above, where you write it, first."
-        return Finding("missing", says)
-    line = own_line(error)
-    details = (f"at {line}",) if line else ()
-    text = str(error).strip() or "(no message)"
-    return Finding("exception", f"{type(error).__name__}: {text}", details)
+def _among(finding: Finding, case: Case, oracle: Oracle, wrong: int, total: int) -> Finding:
+    """A finding with the case it is about: which arguments, and how many others are wrong."""
+    details = list(finding.details)
+    words = told(case, oracle)
+    if words and finding.kind not in ("missing", "forbidden"):
+        details.append(f"called with {words}")
+    if total > 1 and finding.kind not in ("missing", "forbidden"):
+        count = f"all {total}" if wrong == total else f"{wrong} of {total}"
+        details.append(f"{count} cases are wrong; this is the first.")
+    return replace(finding, details=tuple(details), trait=case.trait)
 
 
-def _explained(finding, oracle, got, want, which, args, kwargs) -> Finding:
-    mistake = oracle.recognise(got, want, which, args, kwargs) if _comparable(got) else None
-    if mistake is None:
-        return _with_relation(finding, got, want)
-    return replace(finding, looks_like=mistake.name, hints=mistake.hints)
-
-
-def _with_relation(finding: Finding, got: Any, want: Any) -> Finding:
-    if finding.kind != "values" or isinstance(want, (str, bool, dict, list, tuple)):
-        return finding
-    found = relation(got, want)
-    return replace(finding, looks_like=found.name) if found else finding
-
-
-def _comparable(got: Any) -> bool:
-    if isinstance(got, (tuple, list)):
-        return all(isinstance(g, (int, float, np.generic)) for g in got)
-    return isinstance(got, (np.ndarray, np.generic, int, float)) or hasattr(got, "detach")
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if names else "plain Python"
 
 
 def _repeat_failures_after_the_score(report: Report) -> None:

@@ -1,0 +1,196 @@
+"""The calls that a check makes: what is passed, and what a student is told of it."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from coursekit.checks.compare import what_to_try
+from coursekit.checks.evidence import same_values
+from coursekit.checks.findings import CheckFailed, Finding
+from coursekit.checks.kinds import described
+from coursekit.checks.oracle import Oracle
+
+SHORTEST = 8  # numbers; an array of more is told by its shape
+LONGEST = 60  # characters of another argument
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call.
+
+    Attributes:
+        args: positional arguments.
+        trait: what is special about it, such as "with a batch of 1", or "".
+        want: what is right, where that was worked out by hand; None to ask the oracle.
+    """
+
+    args: tuple
+    trait: str = ""
+    want: Any = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a student's function did in one case.
+
+    Attributes:
+        case: what it was called with; its own copies of it.
+        got: what it returned, where it did.
+        error: what it raised, or None.
+    """
+
+    case: Case
+    got: Any = None
+    error: Exception | None = None
+
+
+class Runs(list):
+    """A function's `Run` for each of several cases, of which several checks can look at parts."""
+
+    def __init__(self, function: Callable, runs: Iterable[Run] = ()):
+        super().__init__(runs)
+        self.function = function
+
+
+def runs_of(function: Callable, cases: Iterable[Any]) -> Runs:
+    """Call a function once for each case, with copies of the arguments. Whatever it raises is kept.
+
+    Args:
+        function: a student's.
+        cases: tuples of positional arguments, or `Case`.
+    """
+    runs = Runs(function)
+    for case in map(as_case, cases):
+        try:
+            runs.append(Run(case, _kept(function(*copies(case.args)))))
+        except CheckFailed:
+            raise
+        except Exception as error:
+            runs.append(Run(case, error=error))
+            if type(error) is NotImplementedError and not str(error):
+                return runs  # nothing is written yet; once is enough
+    return runs
+
+
+def _kept(value: Any) -> Any:
+    """A result as it is now, whatever later calls do to the memory it lies in."""
+    if type(value) in (tuple, list):
+        return type(value)(_kept(part) for part in value)
+    if isinstance(value, np.ndarray):
+        return value.copy(order="K")
+    return value.clone() if hasattr(value, "detach") and hasattr(value, "clone") else value
+
+
+def as_case(case: Any) -> Case:
+    """A case from a tuple of arguments.
+
+    Raises:
+        TypeError: it is something else, such as an array that was meant for an only argument.
+    """
+    if isinstance(case, Case):
+        return case
+    if not isinstance(case, tuple):
+        raise TypeError(
+            f"a case is a tuple of arguments, such as (x, w, b), not a {type(case).__name__}; "
+            "for a function of one argument write (x,)."
+        )
+    return Case(case)
+
+
+def wanted_in(case: Case, oracle: Oracle) -> Any:
+    """What is right in a case."""
+    return oracle.reference(*copies(case.args)) if case.want is None else case.want
+
+
+def copies(args: Sequence) -> tuple:
+    """Copies of arguments, with the layout in memory and the flags of the originals."""
+    return tuple(_copy(value) for value in args)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        made = _like(value)
+        made.flags.writeable = value.flags.writeable
+        return made
+    return copy.deepcopy(value)
+
+
+def _like(value: np.ndarray) -> np.ndarray:
+    """A copy in memory of its own, not contiguous where the original is not."""
+    if value.flags.c_contiguous or value.flags.f_contiguous or not value.size:
+        return value.copy(order="K")
+    return scattered(value)
+
+
+def scattered(value: np.ndarray) -> np.ndarray:
+    """The same values, every second number of a larger array that is read backwards.
+
+    >>> scattered(np.arange(3)).strides
+    (-16,)
+    """
+    if value.ndim == 0:
+        return value.copy()
+    wide = np.zeros((*value.shape[:-1], 2 * value.shape[-1]), value.dtype)
+    view = wide[..., ::-2]
+    view[...] = value
+    return view
+
+
+def told(case: Case, oracle: Oracle) -> str:
+    """What a student is told of the arguments: "x (2, 3, 6, 9), stride 2"."""
+    names = oracle.parameters
+    if len(names) < len(case.args):
+        return ""
+    return ", ".join(
+        f"{n} {_joined(v)}" for n, v in zip(names, case.args, strict=False) if not callable(v)
+    )
+
+
+def _joined(value: Any) -> str:
+    word = word_of(value)
+    return word if word.startswith("of ") else f"= {word}"
+
+
+def word_of(value: Any) -> str:
+    """An argument in a few words: its value, or its shape where that would be long."""
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
+    if isinstance(value, np.ndarray) or hasattr(value, "detach"):
+        flat = np.asarray(value.detach() if hasattr(value, "detach") else value)
+        if flat.size > SHORTEST:
+            return f"of shape {tuple(value.shape)}"
+        return " ".join(np.array2string(flat, precision=4, separator=", ").split())
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def outputs_of(got: Any, oracle: Oracle, count: int) -> Sequence:
+    """The values that a function with several outputs returned.
+
+    Raises:
+        CheckFailed: there are not as many as there should be.
+    """
+    if isinstance(got, (tuple, list)) and len(got) == count:
+        return got
+    is_several = isinstance(got, (tuple, list))
+    given = f"{described(got)} of {len(got)}" if is_several else described(got)
+    says = f"expected {count} values, ({', '.join(oracle.outputs)}), but got {given}."
+    raise CheckFailed(Finding("type", says, what_to_try(got)))
+
+
+def out_of_order(got: Sequence, want: Sequence, names: Sequence[str]) -> str:
+    """Which mistake it is to return the right values in another order; "" where it is not that."""
+    right = range(len(want))
+    if all(same_values(got[i], want[i]) for i in right):
+        return ""
+    for order in itertools.permutations(right):
+        if all(same_values(got[i], want[j]) for i, j in enumerate(order)):
+            given, asked = (", ".join(names[i] for i in each) for each in (order, right))
+            return f"the values are returned as ({given}), not as ({asked})"
+    return ""
