@@ -80,6 +80,21 @@ def test_a_student_fills_a_stub_reads_the_check_corrects_it_and_validates(page, 
     assert "Success" in notebook.validate()
 
 
+def test_a_check_knows_whether_somebody_reads_it(page, lab):
+    notebook = Notebook(page, lab, f"assignments/{NAME}/{NAME}.ipynb")
+    setup, double, test_double, halve, _, explain = range(1, 7)
+    notebook.run(setup)
+    source = "from coursekit.checks import kernel\ndef double(x):\n"
+    notebook.write(double, source + "    return 0 if kernel.somebody_reads() else 2 * x")
+    notebook.run(double)
+    notebook.run(test_double)
+    expect(notebook.output(test_double)).to_contain_text("result = 0, expected 6")
+    notebook.write(halve, RIGHT["halve"])
+    notebook.cells.nth(explain).dblclick()
+    notebook.write(explain, RIGHT["explain_double"])
+    assert "Success" in notebook.validate()
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_the_course_s_own_assignments_open_and_run(page, lab, course, name):
     path = f"assignments/{name}/{name}.ipynb"
