@@ -374,3 +374,24 @@ def test_the_name_of_a_proxy_is_that_of_the_test(bag):
     assert repr(bag["Bag"]) == "<Bag: a type of the student>"
     assert isinstance(bag["Bag"](), Proxy)
     assert list(itertools.islice(bag["Bag"](4, 5), 1)) == [4]
+
+
+KEEPS = """
+kept = np.zeros(2)
+def fill(x):
+    kept[:] = x
+    return kept
+def fresh(x):
+    return 2 * x
+"""
+
+
+@pytest.mark.parametrize("name", ["fill", "fresh"])
+def test_two_calls_are_looked_at_when_both_are_done(warm, name):
+    test = f"result = twice({name}, (np.array([1.0, 2.0]),), (np.array([3.0, 4.0]),))"
+    header = "from coursekit.checks.battery import twice\n"
+    with warm.room() as room:
+        here = in_own_kernel(KEEPS, header + test)
+        there = across_the_wall(room, KEEPS, header + test)
+    assert same(there, here)
+    assert np.array_equal(there[0], there[1]) is (name == "fill")

@@ -38,6 +38,10 @@ class Proxy:
         """
         return self._room.do("call", self, *args, **kwargs)
 
+    def __twice__(self, first: tuple, second: tuple) -> tuple[Any, Any]:
+        """What two calls give one after the other, both looked at when both are done."""
+        return self._room.do("twice", self, first, second)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # no protocol of Python or IPython is followed into the room
             raise AttributeError(f"{self!r} has no {name!r} on this side.")

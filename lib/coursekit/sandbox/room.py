@@ -86,8 +86,8 @@ class Room:
         """Something done in the room to what lives there.
 
         Args:
-            what: "call", "get", "set", "length", "truth", "item", "put", "contains", "iterate",
-                "next", "copy" or "gradients".
+            what: "call", "twice", "get", "set", "length", "truth", "item", "put", "contains",
+                "iterate", "next", "copy" or "gradients".
             args: of the function of Python that does it.
             kwargs: of a call.
         Raises:
