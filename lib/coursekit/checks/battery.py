@@ -78,7 +78,7 @@ def left_alone(function: Callable, args: tuple, names: tuple[str, ...]) -> None:
         before = copies(given)
         function(*given)
         for name, now, then in zip(names, given, before, strict=False):
-            if not _same_bits(now, then):
+            if not same_bits(now, then):
                 says = f"{name} was changed by the call; the caller still needs it."
                 raise CheckFailed(Finding("mutated", says, ALONE))
     try:
@@ -120,7 +120,8 @@ def _turned(value: np.ndarray) -> np.ndarray:
     return value if axis is None else np.ascontiguousarray(np.flip(value, axis))
 
 
-def _same_bits(a: Any, b: Any) -> bool:
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether an argument is what it was, bit for bit; what is not data may do as it likes."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return (a.shape, a.dtype) == (b.shape, b.dtype) and a.tobytes() == b.tobytes()
     if isinstance(a, np.random.Generator):
@@ -128,4 +129,8 @@ def _same_bits(a: Any, b: Any) -> bool:
     if hasattr(a, "detach"):
         a, b = (np.asarray(value.detach()) for value in (a, b))
         return a.tobytes() == b.tobytes()
-    return callable(a) or a == b
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(same_bits, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(same_bits(a[key], b[key]) for key in a)
+    return callable(a) or bool(a == b)
