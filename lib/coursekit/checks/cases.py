@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.kinds import described
 from coursekit.checks.oracle import Oracle
 
-SHORTEST = 8  # numbers; an array of more is told by its shape
+SMALL = 9  # numbers; where an array has more, all of a case are told by their shapes
 LONGEST = 60  # characters of another argument
 
 
@@ -143,31 +144,31 @@ def scattered(value: np.ndarray) -> np.ndarray:
 
 
 def told(case: Case, oracle: Oracle) -> str:
-    """What a student is told of the arguments: "x (2, 3, 6, 9), stride 2"."""
+    """What a student is told of the arguments: "x of shape (2, 3, 6, 9), stride = 2"."""
     names = oracle.parameters
     if len(names) < len(case.args):
         return ""
-    return ", ".join(
-        f"{n} {_joined(v)}" for n, v in zip(names, case.args, strict=False) if not callable(v)
-    )
+    most = SMALL if all(_size(arg) <= SMALL for arg in case.args) else 1
+    named = ((n, v) for n, v in zip(names, case.args, strict=False) if not callable(v))
+    words = ((name, word_of(value, most)) for name, value in named)
+    return ", ".join(f"{n} {w}" if w.startswith("of ") else f"{n} = {w}" for n, w in words)
 
 
-def _joined(value: Any) -> str:
-    word = word_of(value)
-    return word if word.startswith("of ") else f"= {word}"
-
-
-def word_of(value: Any) -> str:
-    """An argument in a few words: its value, or its shape where that would be long."""
+def word_of(value: Any, most: int = SMALL) -> str:
+    """An argument in a few words: its value, or its shape where it has more numbers than `most`."""
     if isinstance(value, np.random.Generator):
         return "a random generator"
     if isinstance(value, np.ndarray) or hasattr(value, "detach"):
         flat = np.asarray(value.detach() if hasattr(value, "detach") else value)
-        if flat.size > SHORTEST:
+        if flat.size > most:
             return f"of shape {tuple(value.shape)}"
         return " ".join(np.array2string(flat, precision=4, separator=", ").split())
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _size(value: Any) -> int:
+    return math.prod(value.shape) if hasattr(value, "shape") else 0
 
 
 def outputs_of(got: Any, oracle: Oracle, count: int) -> Sequence:

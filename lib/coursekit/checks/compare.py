@@ -77,7 +77,8 @@ def _dict_difference(got, want, name, rtol) -> Finding | None:
     if not isinstance(got, dict) or got.keys() != want.keys():
         keys = sorted(got) if isinstance(got, dict) else type(got).__name__
         return Finding("type", f"{name} must be a dict with keys {sorted(want)}, but is {keys}.")
-    parts = (difference(got[key], want[key], f"{name}[{key!r}]", rtol=rtol) for key in want)
+    part_of = _bare(name)
+    parts = (difference(got[key], want[key], f"{part_of}[{key!r}]", rtol=rtol) for key in want)
     return next((part for part in parts if part), None)
 
 
@@ -88,7 +89,7 @@ def _sequence_difference(got, want, name, rtol) -> Finding | None:
         says = f"{name} is {given}, expected {described(want)} of {_values(len(want))}."
         return Finding("type", says, what_to_try(got))
     parts = (
-        difference(g, w, f"{name}[{i}]", rtol=rtol)
+        difference(g, w, f"{_bare(name)}[{i}]", rtol=rtol)
         for i, (g, w) in enumerate(zip(got, want, strict=True))
     )
     return next((part for part in parts if part), None)
@@ -148,7 +149,9 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f"[{', '.join(map(str, index))}]" if index else ""
     given, expected = _numbers(got[index], want[index])
-    details = [f"first wrong: {name.removeprefix('the ')}{where} = {given}, expected {expected}"]
+    if not index:
+        return Finding("values", f"{name} is {given}, expected {expected}.")
+    details = [f"first wrong: {_bare(name)}{where} = {given}, expected {expected}"]
     bad = int(np.sum(~np.isfinite(got) & np.isfinite(want))) if got.dtype.kind == "f" else 0
     if bad:
         details.append(f"{bad} of them are NaN or infinite.")
@@ -160,6 +163,10 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
         says = f"{int(wrong.sum())} of {wrong.size} values of {name} are wrong."
     picture = "" if wrong.all() else picture_of(wrong, index)
     return Finding("values", says, tuple(details), picture)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("the ")
 
 
 def _numbers(got: Any, want: Any) -> tuple[str, str]:

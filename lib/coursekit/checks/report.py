@@ -134,7 +134,7 @@ def _like(finding: Finding) -> str:
     if not finding.looks_like:
         return ""
     if finding.looks_like.startswith(AGAIN):
-        return f"The same as above: {finding.looks_like.removeprefix(AGAIN)}."
+        return f"Again, it looks as if {finding.looks_like.removeprefix(AGAIN)}."
     return f"It looks as if {finding.looks_like}."
 
 

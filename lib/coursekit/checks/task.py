@@ -408,8 +408,9 @@ def _among(finding: Finding, case: Case, oracle: Oracle, wrong: int, total: int)
     if words and finding.kind not in ("missing", "forbidden"):
         details.append(f"called with {words}")
     if total > 1 and finding.kind not in ("missing", "forbidden"):
-        count = f"all {total}" if wrong == total else f"{wrong} of {total}"
-        details.append(f"{count} cases are wrong; this is the first.")
+        count = f"{wrong} of {total}" if wrong < total else "both" if total == 2 else f"all {total}"
+        one = f"1 of {total} cases is wrong: this one."
+        details.append(one if wrong == 1 else f"{count} cases are wrong; this is the first.")
     return replace(finding, details=tuple(details), trait=case.trait)
 
 
