@@ -362,6 +362,18 @@ def test_a_call_sees_the_smallest_change_of_an_argument(change, passes):
     assert task.results[0].passed is passes
 
 
+def test_a_call_names_the_argument_that_was_changed():
+    def student(function, x):
+        x *= 2
+        return function(x)
+
+    task = Task("task", points=2)
+    for names in ((), ("function", "x")):
+        with task.check("check"):
+            task.call(student, lambda x: x, X, names=names)
+    assert [r.finding.says.split(" was")[0] for r in task.results] == ["argument 2", "x"]
+
+
 def test_a_call_asks_for_a_missing_return():
     task = Task("task", points=1)
     with task.check("check"):
@@ -479,6 +491,8 @@ def test_an_oracle_refuses_a_parameter_that_is_not_there():
         (lambda rng: [np.random.default_rng(0).standard_normal(4)], "the generator is ignored"),
         (lambda rng: [np.random.default_rng().standard_normal(4)], "not all numbers are drawn"),
         (lambda rng: [rng.standard_normal(4), np.ones(3)], "not all numbers are drawn"),
+        (lambda rng: [np.append(rng.standard_normal(9), 1.0)], "the generator is ignored"),
+        (lambda rng: [np.append(rng.standard_normal(999), 1.0)], None),
         (lambda rng: [r.standard_normal(2) for r in rng.spawn(2)], None),
     ],
 )
