@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from tqdm import tqdm
 
 from convnets import checkpoint
+from convnets.arrays import number
 
 
 class Callback:
@@ -179,7 +180,7 @@ class EarlyStopping(Callback):
             raise ValueError(
                 f"monitor must be 'val_loss', 'val_accuracy' or 'train_loss', but is {monitor!r}."
             )
-        self.patience, self.monitor, self.min_delta = patience, monitor, min_delta
+        self.patience, self.monitor, self.min_delta = patience, monitor, number(min_delta)
         self._forget()
 
     def _forget(self):

@@ -7,12 +7,16 @@ backward pass does the same with `fan_out`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from convnets.random import normal, uniform
+from convnets.arrays import asarray_like, to_numpy
+from convnets.random import generator, normal, uniform
 from convnets.shapes import ShapeError
+
+Initialiser = str | Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 
 def fan_in_out(shape: Sequence[int]) -> tuple[int, int]:
@@ -97,3 +101,99 @@ def zeros(shape: Sequence[int], dtype=np.float32) -> np.ndarray:
     array([0., 0., 0.], dtype=float32)
     """
     return np.zeros(tuple(shape), dtype)
+
+
+# By name, each as a function of shape and generator.
+INITIALISERS = {
+    "kaiming_normal": kaiming_normal,
+    "xavier_uniform": xavier_uniform,
+    "zeros": lambda shape, rng: zeros(shape),
+}
+
+
+def drawn(init: Initialiser, shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """Weights of the given shape from an initialiser given by name or as a function.
+
+    Args:
+        init: a name in `INITIALISERS`, or a function `init(shape, rng) -> array`.
+        shape: as for `fan_in_out`.
+        rng: numpy.random.Generator.
+    Returns:
+        NumPy array of that shape; float32 if the initialiser has a name, else as it made it.
+    Raises:
+        ValueError: there is no such name.
+        TypeError: neither a name nor a function.
+        ShapeError: the function returned another shape.
+
+    >>> drawn(lambda shape, rng: 0.01 * rng.standard_normal(shape), (2, 3), generator(0)).shape
+    (2, 3)
+    """
+    if isinstance(init, str) and init not in INITIALISERS:
+        raise ValueError(
+            f"init must be one of {', '.join(INITIALISERS)}, or a function of shape and generator, "
+            f"but is {init!r}."
+        )
+    function = INITIALISERS[init] if isinstance(init, str) else init
+    if not callable(function):
+        raise TypeError(
+            "init must be a name or a function init(shape, rng) -> weights, but is "
+            f"{init!r}; for example lambda shape, rng: 0.01 * rng.standard_normal(shape)."
+        )
+    values = to_numpy(function(tuple(shape), rng))
+    if values.shape != tuple(shape):
+        raise ShapeError(
+            f"init must return weights of the shape {tuple(shape)} it was given, but returned "
+            f"{values.shape}."
+        )
+    return values
+
+
+def apply(model, init: Initialiser = "kaiming_normal", rng=None):
+    """Draw the weights of a whole model anew, one layer after another; biases become zero.
+
+    Parameters of other kinds, such as the scale of a normalisation, and buffers stay as they are.
+
+    Args:
+        model: layers of ours, or a `torch.nn.Module`, of which every module with a `weight` of two
+            or more axes is drawn.
+        init: as for `drawn`.
+        rng: seed or generator; None draws a fresh seed.
+    Returns:
+        The model.
+    Raises:
+        ValueError: the model has no such weights.
+
+    >>> from convnets.layers import Linear, ReLU, Sequential
+    >>> model = apply(Sequential(Linear(4, 3), ReLU(), Linear(3, 2)), "xavier_uniform", rng=0)
+    >>> float(np.abs(model[0].weight.data).max()) <= math.sqrt(6 / 7)
+    True
+    """
+    rng = generator(rng)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        layers = [m for m in model.modules() if getattr(_weight(m), "ndim", 0) >= 2]
+        draw = _draw_module
+    else:
+        layers = [layer for _, layer in model.named_layers() if hasattr(layer, "initialise")]
+        draw = _draw_layer
+    if not layers:
+        raise ValueError(f"{type(model).__name__} has no layers with weights to be drawn.")
+    for layer in layers:
+        draw(layer, init, rng)
+    return model
+
+
+def _draw_layer(layer, init: Initialiser, rng: np.random.Generator) -> None:
+    layer.initialise(init, rng)
+
+
+def _weight(module):
+    weight = getattr(module, "weight", None)
+    return weight if hasattr(weight, "data") else None
+
+
+def _draw_module(module, init: Initialiser, rng: np.random.Generator) -> None:
+    weight, bias = module.weight.data, getattr(module, "bias", None)
+    weight.copy_(asarray_like(drawn(init, weight.shape, rng), weight))
+    if bias is not None and hasattr(bias, "data"):
+        bias.data.zero_()

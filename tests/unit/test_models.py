@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from convnets import models
 from convnets.data import digits, split
 from convnets.inspect import activation_shapes, count_parameters
 from convnets.layers import AvgPool2d, Tanh
@@ -64,3 +65,8 @@ def test_lenet_learns_the_digits(like):
         optimizer.lr = lr
         fit(model, optimizer, train, epochs=epochs, batch_size=32, rng=rng, progress=False)
     assert evaluate(model, test).accuracy > 0.95
+
+
+def test_models_are_found_in_the_package():
+    assert models.lenet is lenet
+    assert "lenet" in models.__all__

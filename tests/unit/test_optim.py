@@ -8,7 +8,7 @@ import torch
 from oracles import normal
 
 from convnets.layers import Linear
-from convnets.optim import SGD, Optimizer
+from convnets.optim import SGD, Hyperparameter, Optimizer
 
 SHAPES = {"weight": (4, 3), "bias": (4,)}
 
@@ -216,3 +216,213 @@ def test_a_rule_must_be_given():
     give_gradients(params, 0)
     with pytest.raises(NotImplementedError, match="Optimizer must define update"):
         Optimizer(params, lr=0.1).step()
+
+
+# Parameter groups
+
+
+GROUPS = [
+    ({"lr": 0.01}, {}),
+    ({"momentum": 0.5}, {"weight_decay": 0.1, "lr": 0.3}),
+    ({"nesterov": True}, {"momentum": 0.0}),
+]
+
+
+def grouped(params, own):
+    weight, bias = params.values() if isinstance(params, dict) else params
+    return [{"params": [weight], **own[0]}, {"params": [bias], **own[1]}]
+
+
+@pytest.mark.parametrize("like", [None, "torch"], ids=["NumPy", "torch"])
+@pytest.mark.parametrize("own", GROUPS, ids=str)
+def test_groups_equal_those_of_torch_for_ten_steps(own, like):
+    ours = parameters(like)
+    theirs = [torch.nn.Parameter(torch.tensor(normal(*s, seed=1))) for s in SHAPES.values()]
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    ours_sgd = SGD(grouped(ours, own), **settings)
+    torch_sgd = torch.optim.SGD(grouped(theirs, own), **settings)
+    for step in range(10):
+        give_gradients(ours, step)
+        for p, q in zip(ours.values(), theirs, strict=True):
+            q.grad = torch.as_tensor(p.grad)
+        if step == 5:
+            for optimizer in (ours_sgd, torch_sgd):
+                for group in optimizer.param_groups:
+                    group["lr"] *= 0.1
+        ours_sgd.step()
+        torch_sgd.step()
+        for p, q in zip(ours.values(), theirs, strict=True):
+            np.testing.assert_allclose(p.data, q.detach(), rtol=1e-12, atol=1e-14)
+
+
+def layers_in_groups(**options):
+    first, second = Linear(3, 2, rng=0), Linear(2, 2, rng=1)
+    groups = [
+        {"params": first.parameters(), "lr": 0.01},
+        {"params": second.parameters(), "weight_decay": 0.1},
+    ]
+    return SGD(groups, lr=0.1, momentum=0.9, **options), [first, second]
+
+
+def step_all(optimizer, seed):
+    for i, p in enumerate(optimizer.parameters.values()):
+        p.grad = normal(*p.data.shape, seed=seed + i).astype(np.float32)
+    optimizer.step()
+
+
+def test_groups_of_layers_have_names_of_their_own():
+    optimizer, _ = layers_in_groups()
+    assert list(optimizer.parameters) == ["0/weight", "0/bias", "1/weight", "1/bias"]
+    assert repr(optimizer) == (
+        "SGD(lr=(0.01, 0.1), momentum=0.9, nesterov=False, weight_decay=(0.0, 0.1))"
+    )
+
+
+def test_groups_continue_from_their_state():
+    straight, layers = layers_in_groups()
+    for seed in (10, 20):
+        step_all(straight, seed)
+    straight.param_groups[1]["lr"] = 0.07
+    saved = straight.state_dict()
+    resumed, others = layers_in_groups(nesterov=True)
+    for layer, other in zip(layers, others, strict=True):
+        other.load_state_dict(layer.state_dict())
+    resumed.load_state_dict(saved)
+    assert repr(resumed) == repr(straight)
+    for optimizer in (straight, resumed):
+        step_all(optimizer, 30)
+    for layer, other in zip(layers, others, strict=True):
+        for name, values in layer.state_dict().items():
+            assert values.tobytes() == other.state_dict()[name].tobytes()
+
+
+def test_a_state_of_other_groups_changes_nothing():
+    optimizer, layers = layers_in_groups()
+    saved = SGD({**{f"{i}/{k}": p for i, layer in enumerate(layers)
+                    for k, p in layer.parameters().items()}}, lr=0.5).state_dict()  # fmt: skip
+    with pytest.raises(ValueError, match="for 1 parameter groups, but the optimiser has 2"):
+        optimizer.load_state_dict(saved)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.01, 0.1]
+
+
+def test_what_groups_share_is_set_for_all_and_what_differs_is_not_overwritten():
+    optimizer, _ = layers_in_groups()
+    optimizer.momentum = 0.5
+    assert [group["momentum"] for group in optimizer.param_groups] == [0.5, 0.5]
+    with pytest.raises(ValueError, match=r'lr: 0\.01, 0\.1; set each, as .*\[0\]\["lr"\] = 0\.2'):
+        optimizer.lr = 0.2
+    assert optimizer.lr == 0.01, "outside a step, that of the first group"
+
+
+def test_every_rule_sees_the_hyperparameters_of_the_group_at_hand():
+    seen = []
+
+    class Look(Optimizer):
+        factor = Hyperparameter("be > 0", lambda value: value > 0, "try 1")
+
+        def __init__(self, parameters, lr, factor=1.0):
+            super().__init__(parameters, lr, factor=factor)
+
+        def update(self, w, g, state):
+            seen.append((self.lr, self.factor))
+            return w
+
+    optimizer = Look(grouped(parameters(), ({"factor": 3}, {"lr": 0.5})), lr=0.1)
+    for p in optimizer.parameters.values():
+        p.grad = p.data
+    optimizer.step()
+    assert seen == [(0.1, 3.0), (0.5, 1.0)]
+    assert Look.hyperparameters == ("lr", "factor")
+    with pytest.raises(ValueError, match="factor must be > 0, but is 0; try 1"):
+        Look(grouped(parameters(), ({"factor": 0}, {})), lr=0.1)
+
+
+def test_a_step_that_fails_leaves_no_group_at_hand():
+    optimizer, _ = layers_in_groups()
+    with pytest.raises(RuntimeError, match="parameter 0/weight has no gradient"):
+        optimizer.step()
+    assert optimizer.group is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([{"lr": 0.1}], "parameter group 0 says no 'params'; a group is a dict of 'params'"),
+        ([{"params": [1], "rate": 1}], "group 0 has no 'rate'; .* any of lr, momentum, nesterov"),
+        ([{"params": []}, {"params": []}], "no parameters to optimise"),
+    ],
+)
+def test_groups_that_make_no_sense_are_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        SGD(groups, lr=0.1)
+
+
+def test_a_parameter_stands_in_one_group_only():
+    params = parameters()
+    with pytest.raises(ValueError, match="parameter 0/weight is also 1/0"):
+        SGD([{"params": params}, {"params": [params["weight"]]}], lr=0.1)
+    with pytest.raises(ValueError, match="parameter 0 is also 2"):
+        SGD([params["weight"], params["bias"], params["weight"]], lr=0.1)
+
+
+def test_values_of_a_group_are_checked_like_others():
+    with pytest.raises(ValueError, match="momentum must lie in"):
+        SGD(grouped(parameters(), ({"momentum": 1.0}, {})), lr=0.1)
+    with pytest.raises(ValueError, match="nesterov looks ahead"):
+        SGD(grouped(parameters(), ({"nesterov": True}, {})), lr=0.1)
+
+
+# Numbers of NumPy
+
+
+def trained(lr, momentum, weight_decay, later=None):
+    layer = Linear(3, 2, rng=0)
+    optimizer = SGD(layer.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay)
+    for step in range(4):
+        if step == 2 and later:
+            later(optimizer)
+        step_all(optimizer, 10 * step)
+    return layer.weight.data
+
+
+def set_attributes(kind):
+    def later(optimizer):
+        optimizer.lr, optimizer.momentum = kind(0.03), kind(0.7)
+        optimizer.weight_decay = kind(1e-3)
+
+    return later
+
+
+def set_group(kind):
+    def later(optimizer):
+        optimizer.param_groups[0].update(lr=kind(0.03), momentum=kind(0.7), weight_decay=kind(1e-3))
+
+    return later
+
+
+@pytest.mark.parametrize("later", [lambda kind: None, set_attributes, set_group])
+@pytest.mark.parametrize("kind", [np.float64, np.array, np.float16], ids=["scalar", "0-d", "half"])
+def test_numpy_numbers_leave_float32_weights_with_the_same_bits(kind, later):
+    plain = float if kind is not np.float16 else lambda value: float(np.float16(value))
+    want = trained(plain(0.1), plain(0.9), plain(0.01), later(plain))
+    got = trained(kind(0.1), kind(0.9), kind(0.01), later(kind))
+    assert got.dtype == want.dtype == np.float32
+    assert got.tobytes() == want.tobytes()
+
+
+def test_hyperparameters_are_python_numbers_whatever_was_given():
+    optimizer = SGD(parameters(), lr=np.float64(1), momentum=np.array(0.5), nesterov=np.bool_(True))
+    optimizer.weight_decay = np.float32(0.5)
+    values = optimizer.state_dict()["groups"][0]
+    assert values == {"lr": 1.0, "momentum": 0.5, "nesterov": True, "weight_decay": 0.5}
+    assert {type(value) for value in values.values()} == {float, bool}
+
+
+@pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay"])
+@pytest.mark.parametrize("value", [np.ones(2), "much", None, -1, float("nan")], ids=str)
+def test_what_is_no_number_in_range_is_refused_later_too(name, value):
+    optimizer = SGD(parameters(), lr=0.1)
+    before = repr(optimizer)
+    with pytest.raises(ValueError, match=f"{name} must "):
+        setattr(optimizer, name, value)
+    assert repr(optimizer) == before

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from convnets import functional as F
-from convnets import init
-from convnets.layers.base import Layer, Parameter
-from convnets.random import generator
+from convnets.init import Initialiser
+from convnets.layers.base import Layer
+from convnets.layers.weighted import Weighted
 from convnets.shapes import ShapeError, output_shape, pair
 
 
-class Conv2d(Layer):
+class Conv2d(Weighted):
     """Cross-correlation of an image with learned filters; see `functional.conv2d`.
 
     Args:
@@ -21,8 +21,8 @@ class Conv2d(Layer):
         padding: zeros added on each side; int or (height, width).
         groups: the channels are split into this many groups that do not mix; must divide C and F.
         bias: whether each filter has a learned offset.
-        rng: seed or generator for the initial weights (He et al. 2015, arXiv:1502.01852);
-            None draws a fresh seed.
+        rng: seed or generator for the initial weights; None draws a fresh seed.
+        init: how they are drawn, see `convnets.init.drawn`: by default He's normal distribution.
     Input (N, C, H, W), output (N, F, HO, WO); `weight` (F, C/groups, KH, KW), `bias` (F,).
     Raises:
         ShapeError: a size below 1, or groups that do not divide the channels.
@@ -41,6 +41,7 @@ class Conv2d(Layer):
         groups: int = 1,
         bias: bool = True,
         rng=None,
+        init: Initialiser = "kaiming_normal",
     ):
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ShapeError(
@@ -51,8 +52,7 @@ class Conv2d(Layer):
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.stride, self.padding = pair(stride, "stride"), pair(padding, "padding", minimum=0)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(init.kaiming_normal(shape, generator(rng)))
-        self.bias = Parameter(init.zeros((out_channels,))) if bias else None
+        self._create(shape, (out_channels,) if bias else None, init, rng)
 
     def forward(self, x):
         bias = self.bias and self.bias.data
@@ -81,13 +81,13 @@ class Conv2d(Layer):
         )
 
 
-class LocallyConnected2d(Layer):
+class LocallyConnected2d(Weighted):
     """A convolution that does not share: every output position has filters of its own.
 
     Args:
         in_channels, out_channels: C and F.
         input_size: height and width of the images it will see; int or (height, width).
-        kernel_size, stride, padding, bias, rng: as for `Conv2d`.
+        kernel_size, stride, padding, bias, rng, init: as for `Conv2d`.
     Input (N, C, H, W), output (N, F, HO, WO); `weight` (HO, WO, F, C, KH, KW), `bias` (F, HO, WO).
 
     >>> LocallyConnected2d(1, 2, input_size=5, kernel_size=3, rng=0).parameters()["weight"]
@@ -104,17 +104,20 @@ class LocallyConnected2d(Layer):
         padding=0,
         bias: bool = True,
         rng=None,
+        init: Initialiser = "kaiming_normal",
     ):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.input_size = pair(input_size, "input_size")
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.stride, self.padding = pair(stride, "stride"), pair(padding, "padding", minimum=0)
         height, width = output_shape(self.input_size, self.kernel_size, self.stride, self.padding)
-        # Drawn as ordinary filters, so that fan-in counts one window and not all positions.
-        filters = (height * width * out_channels, in_channels, *self.kernel_size)
-        weight = init.kaiming_normal(filters, generator(rng))
-        self.weight = Parameter(weight.reshape(height, width, out_channels, *filters[1:]))
-        self.bias = Parameter(init.zeros((out_channels, height, width))) if bias else None
+        shape = (height, width, out_channels, in_channels, *self.kernel_size)
+        self._create(shape, (out_channels, height, width) if bias else None, init, rng)
+
+    def _drawn_shape(self):
+        # As ordinary filters, so that fan-in counts one window and not all positions.
+        height, width, filters, *window = self.weight.data.shape
+        return (height * width * filters, *window)
 
     def forward(self, x):
         bias = self.bias and self.bias.data

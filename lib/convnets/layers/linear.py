@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from convnets import functional as F
-from convnets import init
-from convnets.layers.base import Layer, Parameter, Positionwise
+from convnets.init import Initialiser
+from convnets.layers.base import Positionwise
 from convnets.layers.fields import WHOLE_IMAGE
-from convnets.random import generator
+from convnets.layers.weighted import Weighted
 
 
-class Linear(Layer):
+class Linear(Weighted):
     """y = x wᵀ + b: every output sees every input.
 
     Args:
         in_features: D, length of an input.
         out_features: M, length of an output.
         bias: whether b is learned; without it there is none.
-        rng: seed or generator for the initial weights (He et al. 2015, arXiv:1502.01852);
-            None draws a fresh seed.
+        rng: seed or generator for the initial weights; None draws a fresh seed.
+        init: how they are drawn, see `convnets.init.drawn`: by default He's normal distribution.
     Input (N, D), output (N, M); `weight` (M, D), `bias` (M,), float32 until `to` converts them.
 
     >>> Linear(4, 3, rng=0).parameters()
     {'weight': Parameter(3×4 float32), 'bias': Parameter(3 float32)}
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng=None):
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        rng=None,
+        init: Initialiser = "kaiming_normal",
+    ):
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(init.kaiming_normal((out_features, in_features), generator(rng)))
-        self.bias = Parameter(init.zeros((out_features,))) if bias else None
+        bias_shape = (out_features,) if bias else None
+        self._create((out_features, in_features), bias_shape, init, rng)
 
     def forward(self, x):
         y, self.cache = F.linear(x, self.weight.data, self.bias and self.bias.data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from convnets.optim.base import Optimizer
+from convnets.optim.hyperparameter import Hyperparameter
 
 
 class SGD(Optimizer):
@@ -35,7 +36,9 @@ class SGD(Optimizer):
     array([[-0.25, -0.25]])
     """
 
-    hyperparameters = ("lr", "momentum", "nesterov", "weight_decay")
+    momentum = Hyperparameter("lie in [0, 1)", lambda value: 0 <= value < 1, "try 0.9")
+    nesterov = Hyperparameter("be True or False", lambda _: True, "try False", kind=bool)
+    weight_decay = Hyperparameter("be >= 0", lambda value: value >= 0, "try 1e-4")
 
     def __init__(
         self,
@@ -45,14 +48,13 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ):
-        super().__init__(parameters, lr)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), but is {momentum!r}; try 0.9.")
-        if nesterov and not momentum:
+        super().__init__(
+            parameters, lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+        )
+
+    def check(self, values):
+        if values["nesterov"] and not values["momentum"]:
             raise ValueError("nesterov looks ahead along the momentum; pass momentum=0.9 as well.")
-        if weight_decay < 0:
-            raise ValueError(f"weight_decay must be >= 0, but is {weight_decay!r}; try 1e-4.")
-        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 
     def update(self, w, g, state):
         if self.weight_decay:

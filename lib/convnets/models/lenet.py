@@ -1,7 +1,8 @@
-"""Architectures with a name."""
+"""LeNet-5 and its relatives."""
 
 from __future__ import annotations
 
+from convnets.init import Initialiser
 from convnets.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
 from convnets.random import generator
 from convnets.shapes import ShapeError, output_shape, pair
@@ -17,6 +18,7 @@ def lenet(
     activation: type[Layer] = ReLU,
     pool: type[Layer] = MaxPool2d,
     rng=None,
+    init: Initialiser = "kaiming_normal",
 ) -> Sequential:
     """A network after LeNet-5: two convolutions with pooling, then three fully connected layers.
 
@@ -37,6 +39,7 @@ def lenet(
         activation: class of the non-linearities, called without arguments.
         pool: class of the pooling layers, called with 2.
         rng: seed or generator for the initial weights; None draws a fresh seed.
+        init: how they are drawn, see `convnets.init.drawn`.
     Returns:
         The model, from (N, in_channels, H, W) to scores (N, classes).
     Raises:
@@ -48,10 +51,11 @@ def lenet(
     >>> model[0], model[3]
     (Conv2d(1, 6, kernel_size=5, padding=2), Conv2d(6, 16, kernel_size=5))
     """
-    rng, size = generator(rng), pair(size, "size")
+    drawing = {"rng": generator(rng), "init": init}
+    size = pair(size, "size")
     kernel, paddings = _kernel_and_paddings(min(size))
-    first = Conv2d(in_channels, filters[0], kernel, padding=paddings[0], rng=rng)
-    second = Conv2d(*filters, kernel, padding=paddings[1], rng=rng)
+    first = Conv2d(in_channels, filters[0], kernel, padding=paddings[0], **drawing)
+    second = Conv2d(*filters, kernel, padding=paddings[1], **drawing)
     for conv in (first, second):
         size = output_shape(size, conv.kernel_size, conv.stride, conv.padding)
         size = (size[0] // 2, size[1] // 2)
@@ -63,11 +67,11 @@ def lenet(
         activation(),
         pool(2),
         Flatten(),
-        Linear(filters[1] * size[0] * size[1], hidden[0], rng=rng),
+        Linear(filters[1] * size[0] * size[1], hidden[0], **drawing),
         activation(),
-        Linear(*hidden, rng=rng),
+        Linear(*hidden, **drawing),
         activation(),
-        Linear(hidden[1], classes, rng=rng),
+        Linear(hidden[1], classes, **drawing),
     )
 
 
