@@ -25,7 +25,8 @@ def namespace(*arrays):
     """The array-API namespace (NumPy or torch) that all `arrays` share; None is skipped.
 
     Raises:
-        TypeError: an argument is no array, or NumPy and torch, or two devices, are mixed.
+        TypeError: an argument is no array; or NumPy and torch, or two devices, are mixed; or
+            autograd is to follow a tensor, see `refuse_autograd`.
 
     >>> namespace(np.zeros(3)).__name__
     'array_api_compat.numpy'
@@ -39,6 +40,7 @@ def namespace(*arrays):
                 f"expected a NumPy array or a torch tensor, got {type(a).__name__}; "
                 "wrap numbers and lists in np.array(...)."
             )
+    refuse_autograd(*arrays)
     kinds = {_where(a) for a in arrays}
     if len(kinds) > 1:
         raise TypeError(
@@ -46,6 +48,24 @@ def namespace(*arrays):
             "move them with convnets.arrays.asarray_like(x, like)."
         )
     return array_namespace(*arrays)
+
+
+def refuse_autograd(*arrays) -> None:
+    """Raise TypeError where a tensor requires a gradient and autograd is switched on.
+
+    The functions of this library have backward passes of their own. What they returned for such a
+    tensor would look like a part of autograd's graph and be none: no gradient would arrive.
+    """
+    if any(is_torch(a) and a.requires_grad for a in arrays) and _following():
+        raise TypeError(
+            "a tensor requires a gradient, but this function has a backward pass of its own, of "
+            "which autograd knows nothing; call it under torch.no_grad(), give it x.detach(), or "
+            "put its two passes into a torch.autograd.Function."
+        )
+
+
+def _following() -> bool:
+    return sys.modules["torch"].is_grad_enabled()
 
 
 def float_namespace(*arrays):

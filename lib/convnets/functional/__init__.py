@@ -1,4 +1,8 @@
-"""Forward and backward functions of layers and losses: pure, for NumPy arrays and torch tensors."""
+"""Forward and backward functions of layers and losses: pure, for NumPy arrays and torch tensors.
+
+They stand beside autograd, not within it: a tensor that requires a gradient is refused, unless
+autograd is switched off, as under `torch.no_grad()` and inside a `torch.autograd.Function`.
+"""
 
 from convnets.functional.activations import (
     relu,

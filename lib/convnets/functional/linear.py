@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convnets.arrays import contiguous, float_namespace, permuted
+from convnets.arrays import contiguous, float_namespace, namespace, permuted
 from convnets.shapes import ShapeError, expect_axes, expect_shape
 
 
@@ -57,7 +57,7 @@ def linear_backward(dy, cache, *, input_gradient=True):
         ShapeError: dy has not the shape of y.
     """
     x, w, has_bias = cache
-    xp = float_namespace(dy, x)
+    xp = float_namespace(dy, x, w)
     expect_shape(dy, "dy", (x.shape[0], w.shape[0]), like="the output")
     dx = dy @ w if input_gradient else None
     return dx, dy.T @ x, xp.sum(dy, axis=0) if has_bias else None
@@ -78,6 +78,7 @@ def flatten(x):
     >>> flatten(np.zeros((2, 3, 4, 5)))[0].shape
     (2, 60)
     """
+    namespace(x)
     expect_axes(x, "x", "N, C, H, W")
     n, c, h, w = x.shape
     # Through (C, H, W, N): long runs move where the batch is innermost, and stay innermost.
@@ -97,5 +98,6 @@ def flatten_backward(dy, cache):
         ShapeError: dy has not the shape of y.
     """
     n, c, h, w = cache
+    namespace(dy)
     expect_shape(dy, "dy", (n, c * h * w), like="the output")
     return dy.reshape(n, c, h, w)

@@ -62,7 +62,7 @@ def locally_connected2d_backward(dy, cache):
         TypeError: dy has another dtype or namespace than x.
     """
     x, w, has_bias, windows, output = cache
-    xp = float_namespace(dy, x)
+    xp = float_namespace(dy, x, w)
     expect_shape(dy, "dy", output, like="the output")
     grad = contiguous(permuted(dy, (2, 3, 1, 0)))
     dw = xp.reshape(grad @ permuted(_columns(xp, x, windows), (0, 1, 3, 2)), w.shape)

@@ -5,7 +5,7 @@ Both take the true classes, or probabilities of all classes, as label smoothing 
 
 from __future__ import annotations
 
-from convnets.arrays import float_namespace, number
+from convnets.arrays import float_namespace, number, refuse_autograd
 from convnets.functional.targets import are_soft, class_index, probabilities
 from convnets.shapes import expect_axes
 
@@ -94,6 +94,7 @@ def softmax_cross_entropy_backward(dloss, cache):
         dscores: (N, K).
     """
     log_p, at = cache
+    refuse_autograd(dloss)
     p = float_namespace(log_p).exp(log_p)
     if isinstance(at, tuple):
         p[at] -= 1
@@ -161,6 +162,7 @@ def hinge_loss_backward(dloss, cache):
         dscores: (N, K).
     """
     scores, inside, at = cache
+    refuse_autograd(dloss)
     xp = float_namespace(scores)
     dscores = xp.astype(inside, scores.dtype)
     if isinstance(at, tuple):

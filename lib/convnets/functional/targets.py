@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convnets.arrays import asarray_like, is_floating, is_torch
+from convnets.arrays import asarray_like, is_floating, is_torch, refuse_autograd
 from convnets.shapes import ShapeError, expect_axes
 
 # By how much the probabilities of a row may miss 1: float16 sums of a thousand classes do.
@@ -67,6 +67,7 @@ def probabilities(scores, targets):
             f"soft targets must be (N, K) = {tuple(scores.shape)} as the scores, with at least "
             f"one row, but their shape is {tuple(targets.shape)}."
         )
+    refuse_autograd(targets)
     targets = asarray_like(targets, scores)
     if not (is_torch(targets) and targets.device.type == "meta"):
         _check_rows(targets)
