@@ -1,5 +1,8 @@
 """Convolution against its definition and PyTorch's autograd; the definition against differences."""
 
+import tracemalloc
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -18,17 +21,26 @@ from oracles import (
     same,
     tensors,
 )
+from threadpoolctl import threadpool_info
 
 from convnets.arrays import batch_last, to_numpy
-from convnets.functional import conv2d, conv2d_backward, conv_rows, plain
+from convnets.functional import (
+    conv,
+    conv2d,
+    conv2d_backward,
+    conv_blocks,
+    conv_products,
+    conv_rows,
+    plain,
+)
 from convnets.shapes import ShapeError
 
 
 @st.composite
-def convolutions(draw, fewest=1, most=4):
+def convolutions(draw):
     """x, w, b and options of a convolution whose kernel fits the padded image."""
     groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
-    c, f = groups * draw(st.integers(fewest, most)), groups * draw(st.integers(1, 4))
+    c, f = groups * draw(st.integers(1, 4)), groups * draw(st.integers(1, 4))
     kernel, stride, padding = draw(pairs(1, 4)), draw(pairs(1, 5)), draw(pairs(0, 3))
     image = [draw(st.integers(max(1, k - 2 * p), 9)) for k, p in zip(kernel, padding, strict=True)]
     lie = draw(layouts())
@@ -38,10 +50,13 @@ def convolutions(draw, fewest=1, most=4):
     return (x, w, b), {"stride": stride, "padding": padding, "groups": groups}
 
 
-def many_channels():
-    """Convolutions on both sides of the choice whether to unroll the kernel's width."""
-    few = conv_rows.FEW_CHANNELS
-    return convolutions(few - 1, few + 3)
+@contextmanager
+def choice(unrolled):
+    """All dense convolutions that can go either way, unrolled or by rows, go this way."""
+    with pytest.MonkeyPatch.context() as patch:
+        for bound in ("MOST_UNROLLED", "SMALL_ROW"):
+            patch.setattr(conv, bound, 10**9 if unrolled else 0)
+        yield
 
 
 def in_float32(arrays):
@@ -53,10 +68,11 @@ PLAIN = (plain.conv2d, plain.conv2d_backward)
 
 
 @repeatable
-@given(st.one_of(convolutions(), many_channels()))
-def test_forward_and_backward_are_the_defining_sums(case):
+@given(convolutions(), st.booleans())
+def test_forward_and_backward_are_the_defining_sums(case, unrolled):
     arrays, options = case
-    check_against_definition(FAST, PLAIN, *arrays, **options)
+    with choice(unrolled):
+        check_against_definition(FAST, PLAIN, *arrays, **options)
 
 
 @repeatable
@@ -81,31 +97,30 @@ def test_the_definition_takes_one_number_for_both_axes():
 
 
 @repeatable
+@given(convolutions(), st.booleans())
+@example(((normal(1, 1, 1, 1), normal(1, 1, 1, 1), None), {"stride": 3, "padding": (0, 0)}), True)
+def test_gradients_equal_autograd_on_numpy_and_torch(case, unrolled):
+    arrays, options = case
+    with choice(unrolled):
+        check_against_autograd(*FAST, torch.nn.functional.conv2d, *arrays, **options)
+
+
+@repeatable
+@given(convolutions(), st.booleans())
+def test_gradients_equal_autograd_in_float32(case, unrolled):
+    arrays, options = case
+    with choice(unrolled):
+        check_against_autograd(*FAST, torch.nn.functional.conv2d, *in_float32(arrays), **options)
+
+
+@pytest.mark.parametrize("channels", [conv.MOST_UNROLLED, conv.MOST_UNROLLED + 1])
+def test_gradients_equal_autograd_on_both_sides_of_the_choice(channels):
+    arrays = normal(2, channels, 6, 7), normal(40, channels, 3, 3, seed=1), normal(40, seed=2)
+    check_against_autograd(*FAST, torch.nn.functional.conv2d, *arrays, padding=1)
+
+
+@repeatable
 @given(convolutions())
-@example(((normal(1, 1, 1, 1), normal(1, 1, 1, 1), None), {"stride": 3, "padding": (0, 0)}))
-def test_gradients_equal_autograd_on_numpy_and_torch(case):
-    arrays, options = case
-    check_against_autograd(conv2d, conv2d_backward, torch.nn.functional.conv2d, *arrays, **options)
-
-
-@repeatable
-@given(many_channels())
-def test_gradients_equal_autograd_with_more_channels(case):
-    arrays, options = case
-    check_against_autograd(conv2d, conv2d_backward, torch.nn.functional.conv2d, *arrays, **options)
-
-
-@repeatable
-@given(st.one_of(convolutions(), many_channels()))
-def test_gradients_equal_autograd_in_float32(case):
-    arrays, options = case
-    check_against_autograd(
-        conv2d, conv2d_backward, torch.nn.functional.conv2d, *in_float32(arrays), **options
-    )
-
-
-@repeatable
-@given(st.one_of(convolutions(), many_channels()))
 def test_without_the_input_gradient_the_others_are_the_same(case):
     arrays, options = case
     y, cache = conv2d(*arrays, **options)
@@ -116,21 +131,99 @@ def test_without_the_input_gradient_the_others_are_the_same(case):
         np.testing.assert_array_equal(gradient, want)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 16])
-@pytest.mark.parametrize("stride", [1, 2])
-def test_images_of_many_blocks_of_rows(channels, stride, monkeypatch):
+@pytest.mark.parametrize("unrolled", [True, False])
+@pytest.mark.parametrize("stride", [1, 2, (3, 1)])
+@pytest.mark.parametrize("padding", [2, (4, 0)])
+def test_images_of_many_blocks_of_rows(unrolled, stride, padding, monkeypatch):
     """Rows are worked on in blocks; small images fit in one, so the block is made small here."""
-    monkeypatch.setattr(conv_rows, "BLOCK", 2**10)
+    monkeypatch.setattr(conv_blocks, "BLOCK", 2**12)
     monkeypatch.setattr(conv_rows, "SMALL", 0)
-    arrays = normal(3, channels, 20, 17), normal(5, channels, 3, 4, seed=1), normal(5, seed=2)
-    check_against_autograd(
-        conv2d,
-        conv2d_backward,
-        torch.nn.functional.conv2d,
-        *arrays,
-        stride=stride,
-        padding=2,
-    )
+    arrays = normal(3, 4, 20, 17), normal(5, 4, 3, 4, seed=1), normal(5, seed=2)
+    with choice(unrolled):
+        check_against_autograd(
+            *FAST, torch.nn.functional.conv2d, *arrays, stride=stride, padding=padding
+        )
+
+
+def test_blocks_of_one_row_that_see_nothing_but_padding(monkeypatch):
+    monkeypatch.setattr(conv_blocks, "BLOCK", 1)
+    arrays = normal(2, 3, 4, 5), normal(5, 3, 2, 3, seed=1), normal(5, seed=2)
+    with choice(unrolled=True):
+        check_against_definition(FAST, PLAIN, *arrays, padding=(5, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 12, 40])
+def test_memory_grows_with_the_output_and_not_with_the_unrolled_image(channels, monkeypatch):
+    """A kernel of 7×7 pixels unrolls an image to seven times its size."""
+    monkeypatch.setattr(conv_blocks, "BLOCK", 2**14)
+    x, w = normal(1, channels, 256, 256), normal(1, channels, 7, 7, seed=1)
+    y, cache = conv2d(x, w, padding=3)
+    results = y.nbytes + x.nbytes + w.nbytes
+    copy = x.nbytes  # with the batch innermost
+    rows = 7 * 7 * channels * 256 * x.itemsize  # what a single row of the output sees
+    for run in (lambda: conv2d(x, w, padding=3), lambda: conv2d_backward(y, cache)):
+        assert peak_bytes(run) < results + copy + 2 * rows + 2**14 * x.itemsize
+
+
+def peak_bytes(run):
+    """Most bytes of NumPy arrays that are alive at once while something runs."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+# Sizes of products: in need of no cut; of columns only; of lines too; too large for any.
+SIZES = [(3, 5, 7), (32, 27, 2100), (40, 300, 700), (300, 40, 700), (130, 600, 90)]
+
+
+@pytest.mark.parametrize("small_is_fast", [True, False])
+@pytest.mark.parametrize(("a", "k", "length"), SIZES)
+def test_products_in_pieces_are_the_whole_product(a, k, length, small_is_fast, monkeypatch):
+    monkeypatch.setattr(conv_products, "_small_is_fast", lambda x: small_is_fast)
+    left, right = normal(1, a, k), normal(3, k, length, seed=1)
+    out = np.full((3, a, length + 2), 7.0)
+    conv_products.multiply(np, left, right, out[:, :, 1:-1])
+    np.testing.assert_allclose(out[:, :, 1:-1], left @ right, rtol=1e-10, atol=1e-9)
+    assert np.all(out[:, :, [0, -1]] == 7.0)
+
+
+@pytest.mark.parametrize("small_is_fast", [True, False])
+@pytest.mark.parametrize(("a", "b"), [(3, 5), (27, 32), (100, 30), (17, 130), (600, 40)])
+@pytest.mark.parametrize("length", [0, 9, 3000])
+def test_sums_of_products_in_pieces_are_the_whole_sum(a, b, length, small_is_fast, monkeypatch):
+    monkeypatch.setattr(conv_products, "_small_is_fast", lambda x: small_is_fast)
+    left, right = normal(2, a, length), normal(2, b, length, seed=1)
+    got = conv_products.sum_of_products(np, left, right)
+    np.testing.assert_allclose(got, np.einsum("ral,rbl->ab", left, right), rtol=1e-10, atol=1e-9)
+
+
+@repeatable
+@given(st.integers(1, 300), st.integers(1, 1500), st.integers(1, 5000))
+def test_pieces_are_small_and_cover_a_product_once(a, k, length):
+    seen = np.zeros((a, length), int)
+    for lines, columns in conv_products._pieces(a, k, length):
+        seen[lines, columns] += 1
+        assert seen[lines, columns].size * k <= conv_products.SMALL_PRODUCT
+    assert np.all(seen == 1) or not seen.any()
+
+
+@repeatable
+@given(st.integers(1, 80), st.integers(1, 80), st.integers(1, 3000))
+def test_pieces_are_small_and_cover_a_sum_of_products_once(a, b, length):
+    seen = np.zeros((a, b, length), np.int8)
+    for piece in conv_products._pieces_of_sum(a, b, length):
+        seen[piece] += 1
+        assert seen[piece].size <= conv_products.SMALL_PRODUCT
+        assert seen[piece][:, :, 0].size <= conv_products.SMALL_RESULT
+    assert np.all(seen == 1) or not seen.any()
+
+
+def test_the_kernel_of_the_linear_algebra_is_known_where_it_is_openblas():
+    names = [each.get("architecture") for each in threadpool_info() if each["user_api"] == "blas"]
+    assert conv_products._blas_kernel() in [*names, ""]
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])
@@ -192,10 +285,11 @@ def test_read_only_arrays_are_accepted():
 
 
 @repeatable
-@given(st.one_of(convolutions(), many_channels()))
-def test_meta_tensors_give_shapes_without_numbers(case):
+@given(convolutions(), st.booleans())
+def test_meta_tensors_give_shapes_without_numbers(case, unrolled):
     arrays, options = case
-    y, cache = conv2d(*meta(*arrays), **options)
+    with choice(unrolled):
+        y, cache = conv2d(*meta(*arrays), **options)
     assert y.device.type == "meta"
     assert tuple(y.shape) == conv2d(*arrays, **options)[0].shape
     for grad, array in zip(conv2d_backward(y, cache), arrays, strict=True):

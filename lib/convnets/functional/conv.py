@@ -6,8 +6,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, rows_of
-from convnets.functional import conv_depthwise, conv_rows
+from convnets.functional import conv_depthwise, conv_rows, conv_unrolled
 from convnets.shapes import ShapeError, expect_axes, expect_shape, output_shape, pair
+
+# Measured with OpenBLAS's kernels for AVX2 and AVX-512: up to this many channels, the kernel's
+# width is unrolled; for the gradient of the weights, up to this many multiply-adds for a tap of the
+# width and a row of the output.
+MOST_UNROLLED = 32
+SMALL_ROW = 2**20
 
 
 class Geometry(NamedTuple):
@@ -64,7 +70,8 @@ def conv2d(x, w, b=None, stride=1, padding=0, groups=1):
     else:
         for ins, outs in _groups(w, groups):
             bias = None if b is None else b[outs]
-            conv_rows.forward(contiguous(rows[:, ins]), w[outs], bias, stride, padding, y[:, outs])
+            dense = conv_unrolled if _few_channels(w, stride) else conv_rows
+            dense.forward(contiguous(rows[:, ins]), w[outs], bias, stride, padding, y[:, outs])
     return from_rows(y), (rows, w, b is not None, geometry)
 
 
@@ -89,7 +96,7 @@ def conv2d_backward(dy, cache, *, input_gradient=True):
         TypeError: dy has another dtype or namespace than x.
     """
     rows, w, has_bias, (output, stride, padding, groups) = cache
-    xp = float_namespace(dy, rows)
+    xp = float_namespace(dy, rows, w)
     expect_shape(dy, "dy", output, like="the output")
     drows = rows_of(batch_last(dy))
     db = xp.sum(drows, axis=(0, 2, 3)) if has_bias else None
@@ -100,10 +107,28 @@ def conv2d_backward(dy, cache, *, input_gradient=True):
     dx = xp.empty(rows.shape, dtype=dy.dtype, device=dy.device) if input_gradient else None
     for ins, outs in _groups(w, groups):
         x_part, dy_part = contiguous(rows[:, ins]), contiguous(drows[:, outs])
-        dw[outs] = conv_rows.grad_weight(x_part, dy_part, w.shape[2:], stride, padding)
+        dense = conv_unrolled if _small_rows(dy_part, w, stride) else conv_rows
+        dw[outs] = dense.grad_weight(x_part, dy_part, w.shape[2:], stride, padding)
         if input_gradient:
             conv_rows.grad_input(dy_part, w[outs], stride, padding, dx[:, ins])
     return from_rows(dx) if input_gradient else None, dw, db
+
+
+def _few_channels(w, stride):
+    """Whether the copies that unrolling makes cost less than the taller products without them.
+
+    With a horizontal stride, most of those products would be thrown away.
+    """
+    return w.shape[1] <= MOST_UNROLLED or w.shape[3] == 1 or stride[1] > 1
+
+
+def _small_rows(drows, w, stride):
+    """The same for the gradient of the weights, whose products without unrolling are no taller.
+
+    But they are KW times as many, which counts where a row takes few multiply-adds.
+    """
+    (_, f, wo, n), (_, c, kh, kw) = drows.shape, w.shape
+    return kh * c * f * wo * n <= SMALL_ROW or kw == 1 or stride[1] > 1
 
 
 def _is_depthwise(w, groups):
