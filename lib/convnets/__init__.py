@@ -9,7 +9,29 @@ floors, and lower floors never import higher ones:
     4  models, train, inspect         architectures, the training loop, counts
     5  plots                          figures
 
-Importing this package loads neither torch nor Matplotlib; the functions that need them do.
+Importing this package loads neither torch nor Matplotlib; the functions that need them do. Modules
+are loaded when they are first named: `import convnets` and then `convnets.layers` is enough.
 """
 
+from importlib import import_module
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """The module of this name, loaded when it is first asked for."""
+    if name in _modules():
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; its modules are {', '.join(_modules())}."
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_modules()})
+
+
+def _modules() -> list[str]:
+    from pkgutil import iter_modules
+
+    return [module.name for module in iter_modules(__path__)]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import convnets
+
 LIB = Path(__file__).parents[2] / "lib"
 
 FLOORS = {
@@ -33,6 +35,7 @@ FLOORS = {
             "collection",
             "doctor",
             "files",
+            "installing",
             "notebooks",
             "pages",
             "scores",
@@ -194,3 +197,24 @@ def test_importing_the_library_loads_nothing_slow(statement):
 
 def test_importing_the_package_alone_does_not_load_numpy():
     assert "numpy" not in loaded_by("import convnets")
+
+
+def test_modules_are_loaded_when_they_are_named():
+    before = loaded_by("import convnets")
+    after = loaded_by("import convnets\nconvnets.layers.ReLU()\nconvnets.models.lenet(rng=0)")
+    assert "convnets.layers" not in before and "convnets.layers" in after
+    assert not after & {"torch", "matplotlib", "convnets.train"}
+
+
+def test_every_module_of_the_library_can_be_named():
+    names = {family(name_of(path))[1] for path in LIGHT} - {""}
+    assert len(names) > 15
+    script = "import convnets\n" + "\n".join(f"convnets.{name}" for name in sorted(names))
+    assert {f"convnets.{name}" for name in names} <= loaded_by(script)
+    assert names <= set(dir(convnets))
+
+
+def test_a_module_that_is_not_there_is_told_with_those_that_are():
+    with pytest.raises(AttributeError, match=r"no attribute 'layer'; its modules are .*layers"):
+        convnets.layer  # noqa: B018
+    assert not hasattr(convnets, "__wrapped__")
