@@ -21,7 +21,6 @@ from oracles import (
     same,
     tensors,
 )
-from threadpoolctl import threadpool_info
 
 from convnets.arrays import batch_last, to_numpy
 from convnets.functional import (
@@ -221,9 +220,20 @@ def test_pieces_are_small_and_cover_a_sum_of_products_once(a, b, length):
     assert np.all(seen == 1) or not seen.any()
 
 
-def test_the_kernel_of_the_linear_algebra_is_known_where_it_is_openblas():
-    names = [each.get("architecture") for each in threadpool_info() if each["user_api"] == "blas"]
-    assert conv_products._blas_kernel() in [*names, ""]
+@pytest.mark.parametrize(
+    ("library", "small"),
+    [
+        ({}, True),
+        ({"architecture": "Haswell"}, False),
+        ({"num_threads": 8}, False),
+        ({"architecture": None}, False),
+    ],
+)
+def test_products_are_cut_for_the_kernels_that_like_it(library, small, monkeypatch):
+    openblas = {"num_threads": 1, "architecture": "SkylakeX", **library}
+    found = [{"internal_api": "openmp", "num_threads": 1}, openblas]
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: found)
+    assert conv_products._blas_likes_small_products.__wrapped__() is small
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])

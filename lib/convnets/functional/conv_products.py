@@ -4,7 +4,8 @@ OpenBLAS, which NumPy's wheels bring, first copies the factors of a product into
 own. Its kernels for processors with AVX-512 can do without, and reach up to twice the speed on the
 flat factors of convolutions with few channels, but only in products of up to 10⁶ multiply-adds, and
 where a row of one factor meets a row of the other, only for results of some 1,150 numbers (measured
-with OpenBLAS 0.3.31, for float32 and float64). Elsewhere, products are left whole.
+with OpenBLAS 0.3.31, for float32 and float64). They use one thread. Where there are other kernels,
+or more than two threads, products are left whole.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ FEWEST_LINES = 16
 # So many pieces the result of a sum of products may be cut into.
 MOST_PIECES = 3
 
-# OpenBLAS's names of its kernels with AVX-512.
+# OpenBLAS's names of its kernels with AVX-512, and most threads with which they are the faster.
 WITH_SMALL_PRODUCTS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+MOST_THREADS = 2
 
 
 def multiply(xp, left, right, out):
@@ -94,15 +96,18 @@ def _cut(count, widest, grain):
 
 
 def _small_is_fast(x):
-    return not is_torch(x) and _blas_kernel() in WITH_SMALL_PRODUCTS
+    return not is_torch(x) and _blas_likes_small_products()
 
 
 @lru_cache
-def _blas_kernel() -> str:
-    """OpenBLAS's name of the kernel that NumPy uses here; empty where it cannot be told."""
+def _blas_likes_small_products() -> bool:
+    """Whether OpenBLAS is fast for small products; asked once, since asking takes a while."""
     try:
         from threadpoolctl import threadpool_info  # comes with scikit-learn
     except ImportError:
-        return ""
-    libraries = [each for each in threadpool_info() if "numpy" in each.get("filepath", "")]
-    return next((each["architecture"] for each in libraries if "architecture" in each), "")
+        return False
+    return any(
+        library.get("architecture") in WITH_SMALL_PRODUCTS
+        and library["num_threads"] <= MOST_THREADS
+        for library in threadpool_info()
+    )
