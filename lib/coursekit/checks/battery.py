@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.checks.cases import Case, copies, scattered
+from coursekit.checks.compare import is_tensor
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.oracle import Oracle
 
@@ -126,7 +127,7 @@ def same_bits(a: Any, b: Any) -> bool:
         return (a.shape, a.dtype) == (b.shape, b.dtype) and a.tobytes() == b.tobytes()
     if isinstance(a, np.random.Generator):
         return True  # drawing from it is what it is for
-    if hasattr(a, "detach"):
+    if is_tensor(a):
         a, b = (np.asarray(value.detach()) for value in (a, b))
         return a.tobytes() == b.tobytes()
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):

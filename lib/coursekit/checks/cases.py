@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.checks.compare import what_to_try
+from coursekit.checks.compare import is_tensor, what_to_try
 from coursekit.checks.evidence import same_values
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.kinds import described
@@ -85,7 +85,7 @@ def _kept(value: Any) -> Any:
         return type(value)(_kept(part) for part in value)
     if isinstance(value, np.ndarray):
         return value.copy(order="K")
-    return value.clone() if hasattr(value, "detach") and hasattr(value, "clone") else value
+    return value.clone() if is_tensor(value) else value
 
 
 def as_case(case: Any) -> Case:
@@ -158,8 +158,8 @@ def word_of(value: Any, most: int = SMALL) -> str:
     """An argument in a few words: its value, or its shape where it has more numbers than `most`."""
     if isinstance(value, np.random.Generator):
         return "a random generator"
-    if isinstance(value, np.ndarray) or hasattr(value, "detach"):
-        flat = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if isinstance(value, np.ndarray) or is_tensor(value):
+        flat = np.asarray(value.detach() if is_tensor(value) else value)
         if flat.size > most:
             return f"of shape {tuple(value.shape)}"
         return " ".join(np.array2string(flat, precision=4, separator=", ").split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,15 @@ from coursekit.checks.kinds import described, remedy
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether it is a torch tensor, and not only says so; torch is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def as_numpy(value: Any) -> np.ndarray:
     """A plain NumPy array: torch tensors are brought over, array subclasses lose their tricks."""
-    if hasattr(value, "detach"):
+    if is_tensor(value):
         value = value.detach().cpu().numpy()
     return np.array(value, copy=True, subok=False)
 
@@ -96,14 +103,14 @@ def _sequence_difference(got, want, name, rtol) -> Finding | None:
 
 
 def _type_difference(got, want, name) -> Finding | None:
-    number_wanted = np.ndim(want) == 0 and not hasattr(want, "detach")
+    number_wanted = np.ndim(want) == 0 and not is_tensor(want)
     if isinstance(want, (int, np.integer)) and isinstance(got, (float, np.floating)):
         says = f"{name} is {got}, a float; expected an integer."
         return Finding("type", says, ("`//` divides integers and rounds down; `/` makes a float.",))
     is_array = isinstance(got, np.ndarray) and got.dtype.kind in "biufc"
     if number_wanted and (isinstance(got, (int, float, np.number)) or is_array):
         return None
-    if number_wanted and hasattr(got, "detach") and got.ndim == 0:
+    if number_wanted and is_tensor(got) and got.ndim == 0:
         return None
     if is_array and isinstance(want, np.ndarray):
         return None

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.checks.compare import as_numpy, close, wrong_elements
+from coursekit.checks.compare import as_numpy, close, is_tensor, wrong_elements
 from coursekit.checks.oracle import Mistake
 
 CASES = 2  # in which a mistake must show
@@ -230,7 +230,7 @@ def _as_floats(value: Any) -> np.ndarray | None:
 def _is_comparable(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return _are_numbers(value)
-    return isinstance(value, (np.ndarray, np.generic, int, float)) or hasattr(value, "detach")
+    return isinstance(value, (np.ndarray, np.generic, int, float)) or is_tensor(value)
 
 
 def _are_numbers(values: Sequence) -> bool:

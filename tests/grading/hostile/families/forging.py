@@ -20,7 +20,7 @@ CASES = [
     _forgery("the score is patched", "from coursekit import Task\nTask.score = lambda self: 99.0"),
     _forgery(
         "failures are not recorded",
-        "from coursekit.checks import task\ntask._finding_of = lambda error: None",
+        "from coursekit.checks import check\ncheck.finding_of = lambda error, task: None",
     ),
     _forgery(
         "NumPy's comparisons are patched",

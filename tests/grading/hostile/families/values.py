@@ -11,7 +11,7 @@ CASES = [
     _lie(
         "always equal",
         "class A:\n    __eq__ = lambda s, o: True\n    __hash__ = None\ndouble = lambda x: A()",
-        "check: values",
+        "check: type",
     ),
     _lie(
         "an integer that is always equal",
@@ -38,7 +38,7 @@ CASES = [
         "    dtype, shape, ndim = np.dtype(int), (), 0\n"
         "    __array_function__ = __array_ufunc__ = lambda *a, **k: np.zeros(())\n"
         "double = lambda x: A()",
-        "check: values",
+        "check: type",
     ),
     _lie(
         "a tensor by its methods only, which look up the answer",
@@ -49,7 +49,7 @@ CASES = [
         "    __float__ = lambda s: 6.0\n"
         "    numpy = lambda s: s\n"
         "double = lambda x: A()",
-        "check: values",
+        "check: type",
     ),
     _lie(
         "a value that changes between reads",
@@ -75,7 +75,7 @@ CASES = [
     _lie(
         "a string that is always equal",
         "class A(str):\n    __eq__ = lambda s, o: True\ndouble = lambda x: A()",
-        "check: values",
+        "check: type",
     ),
     _lie(
         "an object that takes over the comparison from the right",
