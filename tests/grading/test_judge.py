@@ -9,7 +9,6 @@ import tiny_course
 from tiny_course import ROOT
 
 from coursekit import notebooks
-from coursekit.checks.source import definitions, modules_named
 from coursekit.collection import collections_in, load
 from coursekit.grading.judge import Judge, JudgeError
 from coursekit.notebooks import Kind
@@ -211,35 +210,3 @@ def _bare(notebook):
         if notebooks.kind(cell) == Kind.SOLUTION:
             cell.source = ""
     return release
-
-
-# --- reading which modules are used --------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("cells", "module"),
-    [
-        (["import torch\ndef f(x): return torch.relu(x)"], "torch"),
-        (["import torch as np2", "def f(x): return np2.relu(x)"], "torch"),
-        (["from torch.nn import functional as F\ndef f(x): return F.relu(x)"], "torch.nn"),
-        (["def f(x):\n    import torch\n    return torch.relu(x)"], "torch"),
-        (["import torch\nr = torch.relu", "def g(x): return r(x)", "f = lambda x: g(x)"], "torch"),
-        (["import torch\nclass f:\n    def m(self, x): return torch.relu(x)"], "torch"),
-        (["if True:\n    import torch as t\n    f = t.relu"], "torch"),
-        (["%matplotlib inline\nimport torch\nf = torch.relu"], "torch"),
-    ],
-)
-def test_modules_are_found_in_the_text(cells, module):
-    assert module in modules_named("f", definitions(cells), {})
-
-
-def test_names_of_the_set_up_stand_for_their_modules():
-    import numpy
-
-    cells = ["def f(x): return calc.sum(x)", "def other(x): return torch.relu(x)", "def broken(:"]
-    assert modules_named("f", definitions(cells), {"calc": numpy}) == {"numpy", "sum"}
-
-
-def test_a_local_variable_of_another_function_is_not_followed():
-    cells = ["def f(x):\n    y = x\n    return y", "def g(x):\n    y = torch.relu(x)\n    return y"]
-    assert "torch" not in modules_named("f", definitions(cells), {})

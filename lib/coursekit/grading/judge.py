@@ -17,7 +17,6 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.checks import Task
-from coursekit.checks.source import definitions, modules_named
+from coursekit.checks.foreign import Use, foreign_in_text
 from coursekit.notebooks import Kind
 from coursekit.sandbox import CellRun, Limits, Room, RoomError, Warm
 from coursekit.stage import Cell, Played, Stage
@@ -142,7 +141,7 @@ class Judge:
         wanted = self._tests.keys() if only is None else self._with_helpers(only)
         judgement = Judgement()
         judgement.maximum = {n: most for n, (_, most) in self._tests.items() if n in wanted}
-        with Stage(self.folder) as stage, _Sitting(self, notebook, stage) as sitting:
+        with Stage(self.folder) as stage, _Sitting(self, stage) as sitting:
             for cell in notebook.cells:
                 if cell.cell_type != "code":
                     continue
@@ -195,12 +194,11 @@ class _Sitting:
         dropped: cell -> how it brought a room down when it ran again.
     """
 
-    def __init__(self, judge: Judge, notebook: NotebookNode, stage: Stage):
+    def __init__(self, judge: Judge, stage: Stage):
         self.stage = stage
         self.dropped: dict[str, Incident] = {}
         self._judge = judge
         self._end = time.monotonic() + judge.limits.notebook_seconds
-        self._texts = [cell.source for cell in notebook.cells if _is_students(cell)]
         self._played: dict[str, str] = {}
         self._room: Room | None = None
 
@@ -230,7 +228,7 @@ class _Sitting:
         while self._room is None or self._room.failure:
             judge = self._judge
             self._room = judge.warm.room(
-                judge.files, judge.limits, deadline=self._end, modules_named=self._modules_named
+                judge.files, judge.limits, deadline=self._end, read=self._read
             )
             self._replay()
         return self._room
@@ -259,12 +257,9 @@ class _Sitting:
                 self.dropped[name] = Incident(error.kind, f"run again, {error}")
                 return
 
-    def _modules_named(self, name: str) -> set[str]:
-        return modules_named(name, self._definitions, self.stage.namespace)
-
-    @cached_property
-    def _definitions(self) -> dict[str, set[str]]:
-        return definitions(self._texts)
+    def _read(self, name: str, allow: tuple[str, ...]) -> list[Use]:
+        """What a function uses that is not allowed, read from the cells that have run so far."""
+        return foreign_in_text(name, self._played.values(), self.stage.namespace, allow)
 
 
 def _set_up(cell: Cell, sitting: _Sitting, judgement: Judgement) -> None:
@@ -294,11 +289,6 @@ def _run(name: str, source: str, sitting: _Sitting, judgement: Judgement) -> Non
 
 def _incident(error: RoomError) -> Incident:
     return Incident(error.kind, str(error))
-
-
-def _is_students(cell: NotebookNode) -> bool:
-    locked = notebooks.kind(cell) in (Kind.TEST, Kind.LOCKED)
-    return cell.cell_type == "code" and not locked
 
 
 @contextmanager

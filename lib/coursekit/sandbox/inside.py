@@ -16,10 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coursekit.checks.source import is_stub, modules_used, own_line
+from coursekit.checks.source import foreign, is_stub, modules_used, own_line
 from coursekit.sandbox import mutation
 from coursekit.sandbox.capture import LONGEST, Outputs, Stream
 from coursekit.sandbox.channel import Channel
+from coursekit.sandbox.guard import Guard
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.messages import Message, Messages
 from coursekit.sandbox.seeds import seed_all
@@ -168,14 +169,23 @@ class Server:
     def _modules(self, target: Any) -> tuple:
         return ("value", sorted(modules_used(target)))
 
-    def _deed(self, name: str, args: tuple, kwargs: dict, shared: list[Any]) -> tuple:
+    def _foreign(self, target: Any, allow: tuple[str, ...]) -> tuple:
+        return ("value", [tuple(use) for use in foreign(target, allow)])
+
+    def _deed(
+        self, name: str, args: tuple, kwargs: dict, allow: tuple[str, ...] | None, shared: list[Any]
+    ) -> tuple:
         deed = self._differentiate if name == "gradients" else _DEEDS[name]
         before = mutation.snapshot(shared)
+        guard = Guard(allow)
         with self._shell.outputs.warned() as warned:
             try:
-                answer = ("value", deed(*args, **kwargs))
+                with guard:
+                    answer = ("value", deed(*args, **kwargs))
             except BaseException as error:
                 answer = ("error", _report(error))
+        if guard.refused:  # also where the student's code has swallowed the exception
+            answer = ("refused", guard.refused)
         return (*answer, mutation.changed(shared, before), self._printed(), warned)
 
     def _differentiate(self, known: list, wanted: list[int]) -> list:
@@ -216,6 +226,7 @@ _ACTIONS: dict[str, Callable[..., tuple]] = {
     "run": Server._run,
     "names": Server._look_up,
     "modules": Server._modules,
+    "foreign": Server._foreign,
 }
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursekit.sandbox.permission import Terms
+
 if TYPE_CHECKING:
+    from coursekit.checks.foreign import Use
     from coursekit.sandbox.room import Room
 
 LONGEST = 2**24  # items; Python makes space for as many as a length says
@@ -23,10 +26,11 @@ class Proxy:
         name: what a test cell calls it.
     """
 
-    __slots__ = ("__name__", "__weakref__", "_kind", "_number", "_room")
+    __slots__ = ("__name__", "__weakref__", "_kind", "_number", "_room", "_terms")
 
     def __init__(self, room: Room, number: int, kind: str, name: str = ""):
         self._room, self._number, self._kind = room, number, kind
+        self._terms: Terms | None = None
         self.__name__ = name or kind
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -34,13 +38,22 @@ class Proxy:
 
         Raises:
             RoomError: the room took too long, died, or broke the protocol.
+            NotAllowed: it calls what its task does not allow.
             Exception: what the student's code raised, as `errors.rebuilt` has it.
         """
-        return self._room.do("call", self, *args, **kwargs)
+        return self._room.call("call", self._terms, self, *args, **kwargs)
 
     def __twice__(self, first: tuple, second: tuple) -> tuple[Any, Any]:
         """What two calls give one after the other, both looked at when both are done."""
-        return self._room.do("twice", self, first, second)
+        return self._room.call("twice", self._terms, self, first, second)
+
+    def __allow__(self, allow: tuple[str, ...]) -> None:
+        """From now on, refuse calls of it that call other modules; see `sandbox.guard`."""
+        self._terms = Terms(allow, self.__name__)
+
+    def __foreign__(self, allow: tuple[str, ...]) -> list[Use]:
+        """What it uses that is not allowed, as the room says and as the judge has read."""
+        return self._room.foreign(self, allow)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # no protocol of Python or IPython is followed into the room
@@ -84,7 +97,7 @@ class Proxy:
         return self._room.do("copy", self)
 
     def __modules_used__(self) -> set[str]:
-        """Dotted names of the modules that it uses, as the room says and as the judge can read."""
+        """Dotted names of the modules that it uses, as the room says."""
         return self._room.modules_used(self)
 
     def __kind_in_room__(self) -> str:

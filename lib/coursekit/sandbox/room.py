@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from coursekit.checks.foreign import Use
 from coursekit.sandbox import mutation
 from coursekit.sandbox.channel import GuardedChannel
 from coursekit.sandbox.errors import (
@@ -21,6 +22,7 @@ from coursekit.sandbox.errors import (
 )
 from coursekit.sandbox.messages import Message, Messages
 from coursekit.sandbox.outputs import CellRun, cell_run
+from coursekit.sandbox.permission import Terms, uses
 from coursekit.sandbox.proxy import Proxy
 from coursekit.sandbox.wire import Handle
 from coursekit.sandbox.wire.format import FUNCTION, ITERATOR
@@ -37,10 +39,10 @@ class Room:
         failure: why it is no more, or None. A room that has failed once answers nothing more.
     """
 
-    def __init__(self, end, leash, limits, deadline, modules_named):
+    def __init__(self, end, leash, limits, deadline, read):
         self._end, self._leash, self._limits = end, leash, limits
         self._channel = GuardedChannel(end, leash, limits.message)
-        self._deadline, self._named = deadline, modules_named
+        self._deadline, self._read = deadline, read
         self._messages = Messages(True, self._export, self._resolve, self._gradients)
         self._functions: list[Callable] = []
         self._steps: dict[int, list[int]] = {}
@@ -96,6 +98,16 @@ class Room:
         """
         return self._done(what, args, kwargs)[0]
 
+    def call(self, what: str, terms: Terms | None, *args: Any, **kwargs: Any) -> Any:
+        """As `do`, where what is done is a call of something that may not call everything.
+
+        Raises:
+            NotAllowed: it called what `terms` do not allow; nothing else raises this.
+        """
+        if terms is None or not terms.guards_next():
+            return self.do(what, *args, **kwargs)
+        return self._done(what, args, kwargs, terms)[0]
+
     def step(self, iterator: Proxy) -> Any:
         """The next item of an iterator, of which there may not be too many."""
         value, size = self._done("next", (iterator,), {})
@@ -108,11 +120,16 @@ class Room:
         return value
 
     def modules_used(self, target: Proxy) -> set[str]:
-        """Modules a function uses: as the room says, and as the judge reads its source."""
+        """Modules a function uses, as the room says."""
         said = self._value(("modules", target))
         if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
             raise self._failed(WireError("the room lists modules in a form that makes no sense."))
-        return set(said) | self._named(target.__name__)
+        return set(said)
+
+    def foreign(self, target: Proxy, allow: tuple[str, ...]) -> list[Use]:
+        """What a function uses that is not allowed; see `permission.uses`."""
+        said = self._value(("foreign", target, allow))
+        return self._checked(uses, said, self._read(target.__name__, allow))
 
     def broken(self, words: str) -> WireError:
         """The error to raise for an answer that makes no sense; it is the end of the room."""
@@ -127,10 +144,13 @@ class Room:
                 raise self._checked(rebuilt, report)
         raise self._failed(WireError("a reply makes no sense."))
 
-    def _done(self, what: str, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, int]:
+    def _done(
+        self, what: str, args: tuple, kwargs: dict[str, Any], terms: Terms | None = None
+    ) -> tuple[Any, int]:
         """What came of it, and the size of the reply."""
-        reply, shared = self._exchange((what, args, kwargs), self._limits.call_seconds)
-        return self._checked(self._outcome, reply.value, shared), reply.size
+        request = (what, args, kwargs, terms.allow if terms else None)
+        reply, shared = self._exchange(request, self._limits.call_seconds)
+        return self._checked(self._outcome, reply.value, shared, terms), reply.size
 
     def _gradients(self, known: list, likes: dict[int, Any]) -> list:
         """What the room says of its part of a backward pass."""
@@ -139,19 +159,22 @@ class Room:
         got = self.do("gradients", known, list(likes))
         return self._checked(checked, got, likes)
 
-    def _outcome(self, reply: Any, shared: list[Any]) -> Any:
+    def _outcome(self, reply: Any, shared: list[Any], terms: Terms | None) -> Any:
         """The value of a call, once all that it did on the way is repeated on this side."""
         match reply:
-            case ("value" | "error" as kind, result, list(changes), str(printed), list(warned)):
-                pass
+            case (str(kind), result, list(changes), str(printed), list(warned)):
+                mutation.repeat(shared, changes)
             case _:
                 raise WireError("the reply to a call makes no sense.")
-        mutation.repeat(shared, changes)
-        error = None
-        if kind == "error":
-            if not isinstance(result, dict):
-                raise WireError("an exception makes no sense.")
-            error = rebuilt(result)
+        match kind, result:
+            case "value", _:
+                error = None
+            case "error", dict():
+                error = rebuilt(result)
+            case "refused", _ if terms:
+                error = terms.refusal(result)
+            case _:
+                raise WireError("what came of a call makes no sense.")
         self._printed += len(printed)
         if self._printed <= self._limits.flood:  # thousands of calls would fill the judge's memory
             sys.stdout.write(printed)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
+from coursekit.checks.foreign import Use
 from coursekit.sandbox import bubblewrap, unconfined, warm_process
 from coursekit.sandbox.errors import RoomDied, SandboxUnavailable
 from coursekit.sandbox.limits import Limits
@@ -17,8 +18,8 @@ from coursekit.sandbox.room import Room
 START_SECONDS = 120.0  # for the imports, on a busy machine
 
 
-def _no_names(_name: str) -> set[str]:
-    return set()
+def _nothing_read(_name: str, _allow: tuple[str, ...]) -> list[Use]:
+    return []
 
 
 class Warm:
@@ -75,7 +76,7 @@ class Warm:
         *,
         seed: int = 0,
         deadline: float = float("inf"),
-        modules_named: Callable[[str], set[str]] = _no_names,
+        read: Callable[[str, tuple[str, ...]], list[Use]] = _nothing_read,
     ) -> Room:
         """A new room.
 
@@ -84,18 +85,19 @@ class Warm:
             limits: what it may use.
             seed: of the random states of Python, NumPy and torch.
             deadline: time of `time.monotonic()` after which it answers nothing more.
-            modules_named: modules that the text of a function uses, by the function's name.
+            read: what a function uses that is not allowed, as far as its text tells: (its name,
+                modules that are allowed) -> uses.
         """
         if self._is_gone():
             self._start()
-        return self._forked(files or {}, limits or Limits(), seed, deadline, modules_named)
+        return self._forked(files or {}, limits or Limits(), seed, deadline, read)
 
-    def _forked(self, files, limits, seed=0, deadline=float("inf"), named=_no_names) -> Room:
+    def _forked(self, files, limits, seed=0, deadline=float("inf"), read=_nothing_read) -> Room:
         """A new room of the process that runs; arguments as `room` has them."""
         end, theirs = socket.socketpair()
         leash, their_leash = socket.socketpair()
         request = warm_process.request(limits, seed)
-        room = Room(end, leash, limits, deadline, named)
+        room = Room(end, leash, limits, deadline, read)
         try:
             with theirs, their_leash:
                 socket.send_fds(self._control, [request], [theirs.fileno(), their_leash.fileno()])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coursekit.checks.findings import NotAllowed
 from coursekit.sandbox import Limits, Proxy, Room, RoomDied, RoomError, RoomTimeout, WireError
 from coursekit.sandbox.wire import Handle, Writer
 
@@ -22,7 +23,7 @@ class Impostor:
     def __enter__(self):
         self.end, judge_end = socket.socketpair()
         self.leash, judge_leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.room = Room(judge_end, judge_leash, LIMITS, float("inf"), lambda name: set())
+        self.room = Room(judge_end, judge_leash, LIMITS, float("inf"), lambda name, allow: [])
         self.proxy = Proxy(self.room, 0, "function", "f")
         return self
 
@@ -30,6 +31,11 @@ class Impostor:
         self.room.close()
         self.end.close()
         self.leash.close()
+
+    def guarded(self):
+        """A function that may not call everything."""
+        self.proxy.__allow__(("numpy",))
+        return self.proxy
 
     def say(self, *replies):
         """Put replies on the wire, before anything is asked."""
@@ -49,10 +55,11 @@ def ask_all(impostor):
     yield lambda: impostor.room.look_up(["f"])
     yield lambda: impostor.proxy(np.ones(2), [1], key={"a": 1})
     yield lambda: impostor.proxy.attribute
-    yield lambda: impostor.proxy.__modules_used__()
+    yield lambda: impostor.proxy.__foreign__(("numpy",))
+    yield lambda: impostor.guarded()(np.ones(2), [1])
 
 
-REQUESTS = range(5)
+REQUESTS = range(6)
 
 
 def outcome(raw, request):
@@ -87,6 +94,7 @@ NONSENSE = [
     ("value", 1, [(1, {})], "", []),
     ("value", 1, [], "", ["a warning"]),
     ("value", 1, [], 3, []),
+    ("refused", "torch.relu", [], "", []),
     ("callback", 0, (), {}),
     ("callback", -1, (), {}),
     ("callback", "eval", (), {}),
@@ -108,6 +116,45 @@ def test_a_reply_that_makes_no_sense_ends_the_room(reply):
             impostor.room.run_cell("1")
 
 
+@pytest.mark.parametrize("called", [None, 3, "", "a b", "<b>&", "x" * 300, ["torch"]], ids=repr)
+def test_a_refusal_that_makes_no_sense_ends_the_room(called):
+    with Impostor() as impostor:
+        impostor.say(("refused", called, [], "", []))
+        with pytest.raises(WireError):
+            impostor.guarded()()
+        assert impostor.room.failure
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        "torch",
+        {},
+        (),
+        [()],
+        [("a", "b")],
+        [("a", "b", 3)],
+        [["a", "b", "c"]],
+        [("a",) * 3] * 1001,
+    ],
+    ids=lambda said: repr(said)[:40],
+)
+def test_uses_that_make_no_sense_end_the_room(said):
+    with Impostor() as impostor:
+        impostor.say(("value", said))
+        with pytest.raises(WireError):
+            impostor.proxy.__foreign__(("numpy",))
+        assert impostor.room.failure
+
+
+def test_uses_that_make_some_are_cut_and_made_plain():
+    with Impostor() as impostor:
+        impostor.say(("value", [("torch", "\x1b[31m", "long" * 1000)]))
+        ((module, name, line),) = impostor.proxy.__foreign__(("numpy",))
+        assert (module, name, len(line)) == ("torch", " [31m", 400)
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.binary(max_size=120), st.sampled_from(REQUESTS))
 def test_any_bytes_give_a_value_or_an_error(raw, request):
@@ -124,15 +171,15 @@ replies = st.recursive(
     ),
     max_leaves=12,
 )
-starts = st.sampled_from(["value", "error", "ran", "callback", "done"])
+starts = st.sampled_from(["value", "error", "refused", "ran", "callback", "done"])
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(starts, st.lists(replies, max_size=4), st.sampled_from(REQUESTS))
 def test_any_well_formed_reply_gives_a_value_or_an_error(start, parts, request):
     result = outcome(Writer(handle_of).message((start, *parts)), request)
-    is_reported = hasattr(result, "line_in_room")
-    assert not isinstance(result, Exception) or isinstance(result, RoomError) or is_reported
+    expected = isinstance(result, RoomError | NotAllowed) or hasattr(result, "line_in_room")
+    assert not isinstance(result, Exception) or expected
 
 
 @pytest.mark.parametrize("request_number", REQUESTS)

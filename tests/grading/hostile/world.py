@@ -236,7 +236,7 @@ class _Impostors:
         for end in self._ends:
             end.close()
 
-    def room(self, files=None, limits=None, *, deadline, modules_named, **_seed) -> Room:
+    def room(self, files=None, limits=None, *, deadline, read, **_seed) -> Room:
         """A room, as `Warm.room` makes it."""
         ours, end = socket.socketpair()
         our_leash, leash = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -245,7 +245,7 @@ class _Impostors:
             end.sendall(struct.pack("<Q", len(raw)) + raw)
         end.shutdown(socket.SHUT_WR)
         leash.send(b"it ended.")
-        return Room(ours, our_leash, limits, deadline, modules_named)
+        return Room(ours, our_leash, limits, deadline, read)
 
 
 def _no_handles(value) -> Handle:
