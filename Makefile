@@ -22,7 +22,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 endif
 COURSEKIT := $(BIN)/coursekit
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP_INSTALL := $(BIN)/python -P lib/coursekit/installing.py
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
 .PHONY: help lab test lint demo notebooks release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
@@ -101,16 +101,13 @@ clean: ## remove what tests and the demo leave behind; submissions and grades st
 	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "This Python cannot make environments: its venv module is missing."; \
-	    echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	    echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Making the environment .venv with $$($(PYTHON) -V) (once)."
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv || { \
+	    echo "The environment could not be made. Is there room on this disk?"; df -h .; exit 1; }
 	@torch=$$(grep '^torch==' constraints.txt); \
-	 echo "[1/2] $$torch: 0.2 to 3 GB, some minutes …"; \
-	 $(PIP) install -qq "$$torch" || { $(PIP_FAILED); }
+	 echo "[1/2] $$torch: 0.2 to 3 GB, some minutes …"; $(PIP_INSTALL) "$$torch"
 	@echo "[2/2] JupyterLab, nbgrader and the rest: about 150 MB, a minute or two …"
-	@$(PIP) install -qq -c constraints.txt -e '.[test]' || { $(PIP_FAILED); }
+	@$(PIP_INSTALL) -c constraints.txt -e '.[test]'
 	@touch $@
 	@echo "The environment is ready."
-
-PIP_FAILED = echo "Installing failed, see above. Is there a network, and enough disk space?"; \
-	     echo "What is installed so far stays; the same command continues."; exit 1

@@ -1,8 +1,10 @@
 """pyproject.toml, environment.yml and constraints.txt speak of the same packages."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -96,12 +98,16 @@ def test_the_tested_versions_are_of_published_packages_only(exact):
 @pytest.fixture
 def make(tmp_path):
     """Run make in a copy of the repository without an environment."""
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "lib" / "coursekit").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "lib/coursekit/installing.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
 
-    def run(*arguments):
+    def run(*arguments, **variables):
         command = ["make", "--no-print-directory", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")} | variables
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, env=environment
+        )
 
     return run
 
@@ -133,6 +139,28 @@ def test_make_names_a_missing_venv_module(make, tmp_path):
     done = make("demo", f"PYTHON={interpreter(tmp_path, 'Python 3.12.1', new_enough)}")
     assert done.returncode == 2
     assert "apt install python3-venv" in done.stdout
+
+
+def test_make_shows_why_pip_failed(make, tmp_path):
+    # Offline and with nothing to install from: what comes first, PyTorch, cannot be found.
+    where = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
+    done = make("demo", f"PYTHON={sys.executable}", **where)
+    assert done.returncode == 2
+    assert re.search(r"\n  ERROR: No matching distribution found for torch==\d", done.stdout)
+    assert "There is no such version for Python" in done.stdout
+    assert "network" not in done.stdout
+    assert "[2/2]" not in done.stdout
+    assert not (tmp_path / ".venv" / ".installed").exists()
+
+
+def test_make_mends_an_environment_that_was_left_without_pip(make, tmp_path):
+    left = tmp_path / ".venv" / "bin"
+    left.mkdir(parents=True)
+    interpreter(left, "Python 3.12.1", "")  # one that has no pip
+    full = "*version_info*|*ensurepip*) exit 0;;"  # and making the environment again fails too
+    done = make("demo", f"PYTHON={interpreter(tmp_path, 'Python 3.12.1', full)}")
+    assert done.returncode == 2
+    assert "could not be made. Is there room on this disk?" in done.stdout
 
 
 def test_make_asks_which_assignment(make):
