@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from oracles import layouts, normal, repeatable, same, shapes_nchw, tensors
 
+from convnets import arrays
 from convnets.arrays import (
     asarray_like,
     batch_last,
@@ -99,6 +100,21 @@ def test_batch_last_changes_memory_and_no_value(shape, layout):
         assert rows_are_contiguous(rows)
         assert batch_last(got) is got
         same(from_rows(rows), x)
+
+
+@pytest.mark.parametrize("block", [1, 9 * 2 * 256, 2**17])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_last_of_images_that_collide_in_a_cache(block, dtype, monkeypatch):
+    """Those of 16 × 16 pixels: they are copied some channels at a time."""
+    monkeypatch.setattr(arrays, "_BLOCK", block)
+    x = normal(9, 5, 16, 16, dtype=dtype)
+    assert arrays._collides(x)
+    lying = batch_last(x)
+    assert lying.dtype == dtype
+    assert rows_are_contiguous(rows_of(lying))
+    assert np.array_equal(lying, x)
+    assert not arrays._collides(lying)
+    assert not arrays._collides(x[:, :, :15])
 
 
 def test_permuted_is_a_view_for_both_libraries():
