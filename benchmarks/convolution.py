@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks import peers
-from benchmarks.timing import interleaved, peak_bytes
+from benchmarks.timing import in_random_order, interleaved, peak_bytes
 from convnets import functional as F
 from convnets.arrays import batch_last
 
@@ -41,6 +45,9 @@ SHAPES = [
     Shape(64, 16, 14, 32, 5, 1, 2),
 ]
 
+# One image of few channels with more and more pixels: time and memory should grow like these.
+LARGE = [Shape(1, 3, side, 16, 7, 2, 3) for side in (256, 512, 1024)]
+
 
 class Problem:
     """Seeded float32 inputs of one shape, and the candidates that work on them."""
@@ -71,10 +78,15 @@ class Problem:
 
         return forward, lambda cache: peers.conv2d_backward(self.dy, cache)
 
-    def pytorch(self):
-        """torch.nn.functional with autograd, on NCHW tensors, gradients of x, w and b."""
-        x, w, b = (torch.tensor(a, requires_grad=True) for a in (self.x, self.w, self.b))
-        dy = torch.tensor(self.dy)
+    def pytorch(self, memory_format=torch.contiguous_format):
+        """torch.nn.functional with autograd, gradients of x, w and b."""
+
+        def tensor(array):
+            t = torch.tensor(array)
+            return t.to(memory_format=memory_format) if t.ndim == 4 else t
+
+        x, w, b = (tensor(a).requires_grad_() for a in (self.x, self.w, self.b))
+        dy = tensor(self.dy)
 
         def forward():
             x.grad = w.grad = b.grad = None
@@ -88,45 +100,93 @@ class Problem:
 
     def check(self) -> None:
         """Raise AssertionError unless all candidates find the same gradients."""
-        for got in (_both(*self.library())(), _both(*self.textbook())()):
-            for ours, torchs in zip(got, _both(*self.pytorch())(), strict=True):
+        others = (self.library(), self.textbook(), self.pytorch(torch.channels_last))
+        for candidate in others:
+            for got, torchs in zip(_both(*candidate)(), _both(*self.pytorch())(), strict=True):
                 largest = np.abs(torchs.numpy()).max()
-                np.testing.assert_allclose(ours, torchs.numpy(), rtol=0, atol=1e-4 * largest)
+                np.testing.assert_allclose(got, torchs.numpy(), rtol=0, atol=1e-4 * largest)
 
 
 def measure(seconds: float) -> list[dict]:
     """One record for each of SHAPES."""
-    return [_measure(shape, seconds) for shape in SHAPES]
+    return in_random_order(SHAPES, lambda shape: _measure(Problem(shape), str(shape), seconds))
 
 
-def _measure(shape: Shape, seconds: float) -> dict:
-    problem = Problem(shape)
+def _measure(problem: Problem, name: str, seconds: float) -> dict:
     problem.check()
-    library = _both(*problem.library())
+    library, pytorch = _both(*problem.library()), _both(*problem.pytorch())
     # The peer of the goals is timed with nothing else in between: what a third candidate allocates
     # and frees would change what memory costs the other two.
-    main = interleaved({"library": library, "pytorch": _both(*problem.pytorch())}, seconds)
-    rest = interleaved(
-        {
-            "library": library,
-            "c_order": _both(*problem.library(np.ascontiguousarray)),
-            "textbook": _both(*problem.textbook()),
-        },
-        seconds,
-    )
-    to_pytorch = main.ratio("library", "pytorch")
+    main = interleaved({"library": library, "pytorch": pytorch}, seconds)
+    c_order = _both(*problem.library(np.ascontiguousarray))
+    users = interleaved({"c_order": c_order, "pytorch": pytorch}, seconds)
+    last = _both(*problem.pytorch(torch.channels_last))
+    channels_last = interleaved({"library": library, "last": last}, seconds)
+    textbook = _both(*problem.textbook())
+    rest = interleaved({"library": library, "textbook": textbook}, seconds)
     return {
-        "shape": str(shape),
-        "kernel": shape.kernel,
+        "shape": name,
+        "kernel": problem.w.shape[2],
         "library_ms": 1e3 * main.best("library"),
         "pytorch_ms": 1e3 * main.best("pytorch"),
-        "to_pytorch": to_pytorch,
+        "to_pytorch": main.ratio("library", "pytorch"),
         "to_pytorch_median": main.median_ratio("library", "pytorch"),
-        "to_pytorch_c_order": to_pytorch * rest.ratio("c_order", "library"),
+        "to_pytorch_c_order": users.ratio("c_order", "pytorch"),
+        "to_channels_last": channels_last.ratio("library", "last"),
         "to_textbook": rest.ratio("library", "textbook"),
         "library_mb": peak_bytes(*problem.library()) / 2**20,
         "textbook_mb": peak_bytes(*problem.textbook()) / 2**20,
     }
+
+
+def measure_large(seconds: float) -> list[dict]:
+    """One record for each of LARGE."""
+    return in_random_order(LARGE, lambda shape: _measure_large(shape, seconds))
+
+
+def _measure_large(shape: Shape, seconds: float) -> dict:
+    problem = Problem(shape)
+    problem.check()
+    forward, backward = problem.library()
+    candidates = {"library": _both(forward, backward), "pytorch": _both(*problem.pytorch())}
+    times = interleaved(candidates, seconds)
+    return {
+        "shape": str(shape),
+        "library_ms": 1e3 * times.best("library"),
+        "to_pytorch": times.ratio("library", "pytorch"),
+        "ns_per_pixel": 1e9 * times.best("library") / shape.side**2,
+        "forward_mb": peak_bytes(lambda: None, lambda _: forward()) / 2**20,
+        "results_mb": problem.dy.nbytes / 2**20,
+    }
+
+
+def measure_threads(seconds: float, count: int) -> list[dict]:
+    """For each of SHAPES, wall-clock times of both where they may use several threads."""
+    with _threads(count):
+        return in_random_order(SHAPES, lambda shape: _measure_wall(shape, seconds))
+
+
+def _measure_wall(shape: Shape, seconds: float) -> dict:
+    problem = Problem(shape)
+    candidates = {"library": _both(*problem.library()), "pytorch": _both(*problem.pytorch())}
+    times = interleaved(candidates, seconds, clock=time.perf_counter)
+    return {
+        "shape": str(shape),
+        "library_ms": 1e3 * times.best("library"),
+        "pytorch_ms": 1e3 * times.best("pytorch"),
+        "to_pytorch": times.ratio("library", "pytorch"),
+    }
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _both(forward, backward):

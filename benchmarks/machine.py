@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks import GIVEN
+
+# With these, OpenBLAS is not what a user has; they cost some machines a third of their speed.
+TUNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def processor() -> str:
@@ -16,3 +22,39 @@ def processor() -> str:
     facts = {key.strip(): value for key, value in facts.items()}
     wide = " AVX-512" if "avx512f" in facts.get("flags", "") else ""
     return f"{facts.get('model name', platform.machine())}{wide}"
+
+
+def facts() -> dict:
+    """Processor, versions, which BLAS with which kernel, and the variables that steer it."""
+    return {
+        "CPU": processor(),
+        "Python": platform.python_version(),
+        "NumPy": version("numpy"),
+        "PyTorch": version("torch"),
+        "BLAS": blas(),
+        "variables": dict(GIVEN),
+    }
+
+
+def blas() -> str:
+    """Name, version and kernel of the linear algebra that NumPy loads, as it was chosen here."""
+    import numpy  # noqa: F401 (what is not loaded is not found)
+    from threadpoolctl import threadpool_info
+
+    found = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    names = (
+        f"{each['internal_api']} {each['version']}, kernel {each.get('architecture', 'unknown')}"
+        for each in found
+    )
+    return "; ".join(names) or "not one that threadpoolctl knows"
+
+
+def warning() -> str | None:
+    """What makes figures of this run differ from a user's; None if nothing is known to."""
+    tuned = [name for name in TUNED if name in GIVEN]
+    if not tuned:
+        return None
+    return (
+        f"{' and '.join(tuned)} set: convolution may be a third slower than it is for others. "
+        f"For figures that compare: env {' '.join(f'-u {name}' for name in tuned)} make bench"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks.timing import interleaved
+from benchmarks.timing import in_random_order, interleaved
 from convnets import functional as F
 from convnets.arrays import batch_last
 
@@ -25,7 +25,8 @@ KINDS = {
 
 def measure(seconds: float) -> list[dict]:
     """One record for each kind of pooling and each of SHAPES."""
-    return [_measure(kind, *shape, seconds) for kind in KINDS for shape in SHAPES]
+    cases = [(kind, *shape) for kind in KINDS for shape in SHAPES]
+    return in_random_order(cases, lambda case: _measure(*case, seconds))
 
 
 def _measure(kind, n, c, side, kernel, stride, padding, seconds) -> dict:

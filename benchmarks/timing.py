@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gc
 import math
+import random
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
 
 Candidates = Mapping[str, Callable[[], object]]
+Item = TypeVar("Item")
 
 
 class Times:
-    """CPU times of several candidates, in seconds.
+    """Times of several candidates, in seconds.
 
     Args:
-        samples: for each candidate, its times; the i-th of all of them were taken one after the
-            other.
+        samples: for each candidate, its times; the i-th of all of them were taken in one round.
     """
 
     def __init__(self, samples: Mapping[str, list[float]]):
@@ -37,30 +40,50 @@ class Times:
         return statistics.median(a / b for a, b in rounds)
 
 
-def interleaved(candidates: Candidates, seconds: float = 2.0, rounds: int = 7) -> Times:
-    """Run all candidates in turn, for at least so many rounds and so many seconds.
+def interleaved(
+    candidates: Candidates, seconds: float = 2.0, rounds: int = 7, clock=time.thread_time
+) -> Times:
+    """Run all candidates in each round, in random order: what one leaves in caches and in the heap
+    helps or harms the next, and should not always be the same one.
 
-    Times are of this thread's CPU (`time.thread_time`), after one unmeasured round.
+    Args:
+        candidates: functions by name.
+        seconds: least wall-clock time of all rounds together.
+        rounds: least number of rounds, after an unmeasured one.
+        clock: by default the CPU time of this thread, which others on the machine hardly change.
     """
     samples = {name: [] for name in candidates}
     for run in candidates.values():
         run()
+    with _no_collection():
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < seconds or len(_any(samples)) < rounds:
+            for name in random.sample(list(candidates), len(candidates)):
+                before = clock()
+                candidates[name]()
+                samples[name].append(clock() - before)
+    return Times(samples)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
     gc.collect()
     gc.disable()
     try:
-        begin = time.perf_counter()
-        while time.perf_counter() - begin < seconds or len(_any(samples)) < rounds:
-            for name, run in candidates.items():
-                before = time.thread_time()
-                run()
-                samples[name].append(time.thread_time() - before)
+        yield
     finally:
         gc.enable()
-    return Times(samples)
 
 
 def _any(samples):
     return next(iter(samples.values()))
+
+
+def in_random_order(items: Sequence[Item], measure: Callable[[Item], object]) -> list:
+    """`measure` of each item, called in random order; the results in the order of the items."""
+    order = random.sample(range(len(items)), len(items))
+    results = {i: measure(items[i]) for i in order}
+    return [results[i] for i in range(len(items))]
 
 
 def peak_bytes(forward: Callable[[], object], backward: Callable[[object], object]) -> int:
