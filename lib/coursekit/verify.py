@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.notebooks import HIDDEN, MARKERS, SOLUTION, Kind
+from coursekit.notebooks.outline import differences
 from coursekit.rehearse import Outcome, Rehearsal
 from coursekit.stage import Cell
 
@@ -31,7 +32,7 @@ def problems(source: Path, released: Path) -> list[str]:
     """
     original = notebooks.read(source)
     release = notebooks.read(released / source.name)
-    found = [*leaks(original, released), *wrong_points(original), *_structure(original)]
+    found = [*leaks(original, released), *differences(original), *_structure(original)]
     found += _missing_stubs(original, release)
     full = Rehearsal(original, released).run()
     found += _not_full("the reference solution", original, full)
@@ -65,30 +66,6 @@ def leaks(original: NotebookNode, released: Path) -> list[str]:
             if _bare(line) in secret:
                 found.append(f"{where}: shows a line of {secret[_bare(line)]}: {line.strip()!r}")
     return list(dict.fromkeys(found))
-
-
-def wrong_points(notebook: NotebookNode) -> list[str]:
-    """Where the table at the head of an assignment and its graded cells disagree about points.
-
-    The table is the first in the notebook with a column "points"; a row that names a task in
-    backticks is compared with that task's cell, and a row "total" with the sum.
-    """
-    rows = _points_table(notebook)
-    if not rows:
-        return ["no table with a column 'points' at the head of the notebook"]
-    total, found = notebooks.total_points(notebook), []
-    graded = {name: notebooks.points(cell) for name, cell in notebooks.graded(notebook).items()}
-    for text, stated in rows:
-        names = [f"test_{name}" for name in re.findall(r"`(\w+)", text)]
-        names = [name for name in names if name in graded]
-        if names and stated != sum(graded[name] for name in names):
-            real = sum(graded[name] for name in names)
-            found.append(f"the table gives {stated:g} points to {names[0]}, its cell {real:g}")
-    stated = sum(points for text, points in rows if not _is_total(text))
-    if stated != total:
-        found.append(f"the table's points add up to {stated:g}, those of the cells to {total:g}")
-    sums = (points for text, points in rows if _is_total(text))
-    return found + [f"the table's total is {s:g}, the cells' {total:g}" for s in sums if s != total]
 
 
 def _structure(notebook: NotebookNode) -> list[str]:
@@ -189,26 +166,6 @@ def _lines_of(path: Path) -> list[str]:
 def _texts(cell: NotebookNode) -> list[str]:
     outputs = [str(output) for output in cell.get("outputs", [])]
     return [*cell.source.splitlines(), *outputs, str(dict(cell.metadata))]
-
-
-def _points_table(notebook: NotebookNode) -> list[tuple[str, float]]:
-    """(row as text, its points) for the first table that has a column of points."""
-    for cell in notebook.cells:
-        if cell.cell_type != "markdown":
-            continue
-        lines = [line for line in cell.source.splitlines() if line.lstrip().startswith("|")]
-        cells = [[c.strip() for c in line.strip().strip("|").split("|")] for line in lines]
-        titles = [title.lower().strip("* ") for title in cells[0]] if cells else []
-        if "points" in titles:
-            column = titles.index("points")
-            rows = [(" ".join(row), row[column]) for row in cells[1:] if len(row) > column]
-            values = [(text, re.search(r"\d+(\.\d+)?", value)) for text, value in rows]
-            return [(text, float(match[0])) for text, match in values if match]
-    return []
-
-
-def _is_total(row: str) -> bool:
-    return bool(re.search(r"\b(total|sum)\b", row.lower()))
 
 
 def _checks(source: str) -> Iterator[tuple[int, str, bool]]:
