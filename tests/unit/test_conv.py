@@ -113,8 +113,9 @@ def test_gradients_equal_autograd_in_float32(case, unrolled):
 
 
 @pytest.mark.parametrize("channels", [conv.MOST_UNROLLED, conv.MOST_UNROLLED + 1])
-def test_gradients_equal_autograd_on_both_sides_of_the_choice(channels):
-    arrays = normal(2, channels, 6, 7), normal(40, channels, 3, 3, seed=1), normal(40, seed=2)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_gradients_equal_autograd_on_both_sides_of_the_choice(channels, batch):
+    arrays = normal(batch, channels, 6, 7), normal(40, channels, 3, 3, seed=1), normal(40, seed=2)
     check_against_autograd(*FAST, torch.nn.functional.conv2d, *arrays, padding=1)
 
 
@@ -174,8 +175,9 @@ def peak_bytes(run):
         tracemalloc.stop()
 
 
-# Sizes of products: in need of no cut; of columns only; of lines too; too large for any.
-SIZES = [(3, 5, 7), (32, 27, 2100), (40, 300, 700), (300, 40, 700), (130, 600, 90)]
+# Sizes of products: in need of no cut; of columns only; of lines too; too large for any; better
+# laid side by side.
+SIZES = [(3, 5, 7), (32, 27, 2100), (40, 300, 700), (300, 40, 700), (130, 600, 90), (80, 90, 9)]
 
 
 @pytest.mark.parametrize("small_is_fast", [True, False])
@@ -191,7 +193,7 @@ def test_products_in_pieces_are_the_whole_product(a, k, length, small_is_fast, m
 
 @pytest.mark.parametrize("small_is_fast", [True, False])
 @pytest.mark.parametrize(("a", "b"), [(3, 5), (27, 32), (100, 30), (17, 130), (600, 40)])
-@pytest.mark.parametrize("length", [0, 9, 3000])
+@pytest.mark.parametrize("length", [0, 9, 60, 3000])
 def test_sums_of_products_in_pieces_are_the_whole_sum(a, b, length, small_is_fast, monkeypatch):
     monkeypatch.setattr(conv_products, "_small_is_fast", lambda x: small_is_fast)
     left, right = normal(2, a, length), normal(2, b, length, seed=1)

@@ -32,8 +32,13 @@ MOST_THREADS = 2
 
 def multiply(xp, left, right, out):
     """Write `left` (1, A, K) @ each of `right` (R, K, L) into `out` (R, A, L)."""
-    _, a, k = left.shape
-    pieces = _pieces(a, k, right.shape[2])
+    (_, a, k), (r, _, length) = left.shape, right.shape
+    if r > 1 and a * k >= 8 * (a + k) * length:
+        # Reading `left` R times would take longer than laying `right` and `out` side by side.
+        product = left[0] @ _side_by_side(right)
+        out[...] = permuted(product.reshape(a, r, length), (1, 0, 2))
+        return
+    pieces = _pieces(a, k, length)
     if not pieces or not _small_is_fast(right):
         xp.matmul(left, right, out=out)
         return
@@ -44,6 +49,9 @@ def multiply(xp, left, right, out):
 def sum_of_products(xp, left, right):
     """Σ over the stack of left (R, A, L) @ right (R, B, L)ᵀ: (A, B)."""
     (r, a, length), b = left.shape, right.shape[1]
+    if r > 1 and 2 * length <= b:
+        # Adding up R results would take longer than laying the factors side by side.
+        return _side_by_side(left) @ permuted(_side_by_side(right), (1, 0))
     # A single small product costs less than the calls for its pieces.
     if r * a * b * length > SMALL_PRODUCT and _small_is_fast(left):
         pieces = _pieces_of_sum(a, b, length)
@@ -59,6 +67,12 @@ def sum_of_products(xp, left, right):
     if 2 * a >= b:
         return xp.sum(left @ permuted(right, (0, 2, 1)), axis=0)
     return permuted(xp.sum(right @ permuted(left, (0, 2, 1)), axis=0), (1, 0))
+
+
+def _side_by_side(stack):
+    """(R, A, L) -> (A, R·L)."""
+    r, a, length = stack.shape
+    return permuted(stack, (1, 0, 2)).reshape(a, r * length)
 
 
 @lru_cache
