@@ -47,16 +47,22 @@ def release(
         bool, typer.Option("--force", help="Change graded cells although students handed in.")
     ] = False,
 ) -> None:
-    """Build and verify the student notebooks: assignments/, and a zip in build/."""
-    from coursekit.release import ReleaseError
+    """Build and verify the student notebooks: assignments/, and a zip in build/.
+
+    What follows from the cells of a source is written anew first: points, headings, the table.
+    """
+    from coursekit.authoring.renewing import renew_assignment
+    from coursekit.notebooks.outline import OutlineError
+    from coursekit.release import ReleaseError, source_of
     from coursekit.release import release as release_one
 
     course = _course()
     for name in _assignments(course, names):
         try:
+            renew_assignment(source_of(course, name))
             done = release_one(course, name, force=force)
-        except ReleaseError as error:
-            _fail(str(error))
+        except (OutlineError, ReleaseError) as error:
+            _fail(f"{name}: {error}" if isinstance(error, OutlineError) else str(error))
         what = f"{len(done.changed)} files written" if done.changed else "unchanged"
         typer.echo(f"{name}: {what}, {done.archive.relative_to(course)}")
 
@@ -106,18 +112,23 @@ def notebooks(
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for one cell.")] = 120,
 ) -> None:
-    """Run the lectures in fresh kernels and store the results; tidy the solutions."""
-    from coursekit.notebooks import ExecutionError, NotebookError, normalise, read, refresh, write
+    """Run the lectures in fresh kernels and store the results; renew the solutions.
+
+    First and last cells, headings and the table of points are written anew from the other cells.
+    """
+    from coursekit.authoring.renewing import renew_assignment, renew_lecture
+    from coursekit.notebooks import ExecutionError, NotebookError
+    from coursekit.notebooks.outline import OutlineError
 
     course, failed = _course(), False
     for path in paths or _all_notebooks(course):
         path = path.resolve()
         try:
             if path.is_relative_to(course / "solutions"):
-                changed = write(normalise(read(path)), path)
+                changed = renew_assignment(path)
             else:
-                changed = refresh(path, timeout)
-        except (ExecutionError, NotebookError) as error:
+                changed = renew_lecture(path, timeout)
+        except (ExecutionError, NotebookError, OutlineError) as error:
             failed = True
             typer.echo(f"{path.name}: {error}", err=True)
         else:

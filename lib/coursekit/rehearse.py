@@ -73,7 +73,9 @@ class Rehearsal:
 
     def __init__(self, notebook: NotebookNode, folder: str | Path):
         self.folder = Path(folder)
-        self.cells = {c.id: Cell(c.id, c.source) for c in notebook.cells if c.cell_type == "code"}
+        code = (c for c in notebook.cells if c.cell_type == "code")
+        code = (c for c in code if notebooks.kind(c) != notebooks.Kind.FRAME)
+        self.cells = {c.id: Cell(c.id, c.source) for c in code}
         tests = notebooks.tests(notebook)
         self._tests = {cell.id: (name, notebooks.points(cell)) for name, cell in tests.items()}
         self._locked = {c.id for c in notebook.cells if notebooks.kind(c) == notebooks.Kind.LOCKED}

@@ -9,6 +9,10 @@ import nbformat
 import pytest
 
 from coursekit import notebooks
+from coursekit.authoring import frame
+from coursekit.authoring.frame import is_frame
+from coursekit.notebooks import INSTALL
+from coursekit.notebooks.outline import renewed
 from coursekit.stage import Cell
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +34,10 @@ def named(paths):
 
 
 def sources(notebook):
-    """Code cells that a student reads from top to bottom: all but tests."""
+    """Code cells that a student reads from top to bottom: all but tests, first and last cells."""
     tests = {cell.id for cell in notebooks.tests(notebook).values()}
     cells = (cell for cell in notebook.cells if cell.cell_type == "code")
-    return {cell.id: cell.source for cell in cells if cell.id not in tests}
+    return {c.id: c.source for c in cells if c.id not in tests and not is_frame(c)}
 
 
 def imports(source):
@@ -54,6 +58,22 @@ def test_it_is_valid_and_in_the_one_form_that_make_notebooks_gives(path):
     outputs = "keep" if path in LECTURES else "clear"
     tidy = notebooks.text_of(notebooks.normalise(notebook, outputs))
     assert path.read_text(encoding="utf-8") == tidy, "make notebooks"
+
+
+@pytest.mark.parametrize("path", named(LECTURES))
+def test_a_lecture_begins_with_the_cell_that_says_what_to_install(path):
+    notebook = notebooks.read(path)
+    assert frame.lecture(notebook) == notebook, "make notebooks"
+    (first,) = (cell for cell in notebook.cells if cell.id == INSTALL)
+    assert first.outputs[0].text == f"{frame.ALL_WELL}\n"
+
+
+@pytest.mark.parametrize("path", named(SOLUTIONS))
+def test_what_follows_from_the_cells_of_an_assignment_is_in_it(path):
+    notebook = notebooks.read(path)
+    beside = [file.name for file in path.parent.glob("*.py")]
+    new = frame.assignment(renewed(notebook), path.stem, beside)
+    assert notebooks.normalise(new) == notebook, "make notebooks"
 
 
 @pytest.mark.parametrize("path", named(LECTURES))
@@ -88,9 +108,8 @@ def test_text_comes_in_small_portions(path):
 @pytest.mark.parametrize("path", named(ALL))
 def test_code_parses_and_imports_only_what_the_course_is_built_on(path):
     own = {file.stem for file in path.parent.glob("*.py")}
-    used = set().union(
-        *(imports(cell.source) for cell in notebooks.read(path).cells if cell.cell_type == "code")
-    )
+    cells = [cell for cell in notebooks.read(path).cells if cell.cell_type == "code"]
+    used = set().union(*(imports(cell.source) for cell in cells if not is_frame(cell)))
     assert used <= PACKAGES | LIBRARY | own
 
 

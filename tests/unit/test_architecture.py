@@ -44,7 +44,7 @@ FLOORS = {
         },
         {"feedback", "rehearse", "sandbox"},
         {"grading", "mistakes", "verify"},
-        {"demo", "exports", "lab", "release", "report", "similarity"},
+        {"authoring", "demo", "exports", "lab", "release", "report", "similarity"},
         {"cli"},
     ],
     "coursekit.grading": [

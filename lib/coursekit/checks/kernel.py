@@ -38,6 +38,18 @@ def somebody_reads() -> bool:
     return asked.get("content", {}).get("allow_stdin") is True
 
 
+def last_text(name: str) -> str:
+    """The cell that last defined a function, as it was run; "" where none did, or none is known.
+
+    Args:
+        name: of a function or class that a student defines.
+    """
+    history = getattr(get_ipython(), "history_manager", None)
+    typed = getattr(history, "input_hist_raw", ())  # cells as they ran, the check's own last
+    defines = re.compile(_DEFINES.format(re.escape(name)), re.MULTILINE)
+    return next((text for text in reversed(typed) if defines.search(text)), "")
+
+
 def newer_text_that_failed(name: str) -> str:
     """That the cell of a function was changed and run again, and is no Python; else "".
 
@@ -46,15 +58,11 @@ def newer_text_that_failed(name: str) -> str:
     Args:
         name: of a function or class that a student defines.
     """
-    shell = get_ipython()
-    history = getattr(shell, "history_manager", None)
-    typed = getattr(history, "input_hist_raw", ())  # cells as they ran, the check's own last
-    defines = re.compile(_DEFINES.format(re.escape(name)), re.MULTILINE)
-    last = next((text for text in reversed(typed) if defines.search(text)), "")
+    last = last_text(name)
     error = _why_no_python(last)
     if not error:
         return ""
-    has_one = name in shell.user_ns
+    has_one = name in get_ipython().user_ns
     rest = "this check ran the version before it" if has_one else "there is nothing to check yet"
     return f"The cell of {name}, as you last ran it, is no Python ({error}); {rest}."
 

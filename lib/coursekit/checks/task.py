@@ -24,7 +24,7 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
-from coursekit.checks import battery, kernel
+from coursekit.checks import battery, kernel, progress
 from coursekit.checks.cases import (
     Case,
     Run,
@@ -277,6 +277,7 @@ class Task:
         self.results = self._diagnosed()
         report = self.report
         display(report)
+        progress.note(report)
         if not kernel.somebody_reads():
             _repeat_failures_after_the_score(report)
         return report.score

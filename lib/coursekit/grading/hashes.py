@@ -73,7 +73,11 @@ def setup_hash(release: NotebookNode, beside: dict[str, bytes]) -> str:
 
     Text may be reworded and answers in the source improved without a new grading.
     """
-    code = [cell for cell in release.cells if cell.cell_type == "code"]
+    code = [
+        cell
+        for cell in release.cells
+        if cell.cell_type == "code" and notebooks.kind(cell) != Kind.FRAME
+    ]
     texts = (
         f"{notebooks.grade_id(cell)} {'' if notebooks.kind(cell) == Kind.TEST else cell.source}"
         for cell in code

@@ -143,9 +143,9 @@ class Judge:
         judgement.maximum = {n: most for n, (_, most) in self._tests.items() if n in wanted}
         with Stage(self.folder) as stage, _Sitting(self, stage) as sitting:
             for cell in notebook.cells:
-                if cell.cell_type != "code":
-                    continue
                 kind = notebooks.kind(cell)
+                if cell.cell_type != "code" or kind == Kind.FRAME:
+                    continue
                 if kind == Kind.LOCKED:
                     _set_up(self._set_up[cell.id], sitting, judgement)
                 elif kind != Kind.TEST:

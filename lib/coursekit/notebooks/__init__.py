@@ -9,7 +9,10 @@ for name, cell in notebooks.graded(notebook).items():
 
 from coursekit.notebooks.cells import (
     HIDDEN,
+    INSTALL,
     MARKERS,
+    PROGRESS,
+    SKIP,
     SOLUTION,
     Kind,
     changes,
@@ -41,8 +44,11 @@ from coursekit.notebooks.tidy import normalise, same_results, unstable_outputs
 
 __all__ = [
     "HIDDEN",
+    "INSTALL",
     "MARKERS",
     "MAX_BYTES",
+    "PROGRESS",
+    "SKIP",
     "SOLUTION",
     "ExecutionError",
     "Kind",

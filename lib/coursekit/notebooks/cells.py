@@ -11,6 +11,8 @@ from nbformat import NotebookNode
 SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
 HIDDEN = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 MARKERS = (*SOLUTION, *HIDDEN, "BEGIN MARK SCHEME", "END MARK SCHEME")
+INSTALL, PROGRESS = "install", "progress"  # grade ids of the cells that frame a notebook
+SKIP = "skip-execution"  # a tag: nbclient, and with it nbgrader, does not run the cell
 
 
 class Kind(StrEnum):
@@ -20,6 +22,7 @@ class Kind(StrEnum):
     MANUAL = "manual"  #: the student writes here, a person grades it
     TEST = "test"  #: graded by running it
     LOCKED = "locked"  #: read-only
+    FRAME = "frame"  #: for who works on the notebook; never run in grading, whatever it holds
     PLAIN = "plain"  #: unknown to nbgrader
 
 
@@ -41,7 +44,9 @@ def kind(cell: NotebookNode) -> Kind:
         return Kind.TEST
     if about.get("solution") is True:
         return Kind.SOLUTION
-    return Kind.LOCKED if about.get("locked") is True else Kind.PLAIN
+    if about.get("locked") is not True:
+        return Kind.PLAIN
+    return Kind.FRAME if grade_id(cell) in (INSTALL, PROGRESS) else Kind.LOCKED
 
 
 def grade_id(cell: NotebookNode) -> str | None:

@@ -179,6 +179,8 @@ class _Matching:
 
     def _note_edits(self, slot: int, numbers: Iterable[int]) -> None:
         original, numbers = self.release.cells[slot], list(numbers)
+        if kind(original) == Kind.FRAME:
+            return  # nothing depends on it, and many write `%pip install` there
         if any(_key(self.submission.cells[i]) != _key(original) for i in numbers):
             self.repairs.append(f"read-only cell {grade_id(original)} was edited; put back")
         if len(numbers) > 1:
@@ -209,7 +211,7 @@ def _assemble(matching: _Matching) -> NotebookNode:
             cell.source = matching.submission.cells[matching.answer[index]].source
         elif index in matching.slots:
             matching.repairs.append(f"cell {matching.slots[index]} is missing; graded as not done")
-        elif kind(cell) != Kind.PLAIN and index not in matching.part.values():
+        elif kind(cell) not in (Kind.PLAIN, Kind.FRAME) and index not in matching.part.values():
             matching.repairs.append(f"read-only cell {grade_id(cell)} was deleted; put back")
         cells += [cell, *added.get(index, ())]
     notebook.cells = cells
@@ -237,7 +239,7 @@ def _order_repairs(matching: _Matching) -> list[str]:
     known = [
         released
         for number, released in sorted(matching.part.items())
-        if kind(matching.release.cells[released]) != Kind.PLAIN
+        if kind(matching.release.cells[released]) not in (Kind.PLAIN, Kind.FRAME)
         and matching.answer.get(released, number) == number
     ]
     return ["cells were moved; put back in order"] if known != sorted(known) else []

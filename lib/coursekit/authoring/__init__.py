@@ -1,0 +1,1 @@
+"""What a course's authors need: skeletons, what follows from the cells, the rules, what is left."""
