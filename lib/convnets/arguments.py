@@ -10,13 +10,20 @@ from collections.abc import Callable, Iterator
 
 from convnets import functional as F
 from convnets.data import Dataset
-from convnets.engines import LayerEngine, TorchEngine
+from convnets.functional.losses import hinge_loss_each, softmax_cross_entropy_each
+from convnets.layers import Layer
 
 Loss = tuple[Callable, Callable]
 
 LOSSES = {
     "softmax_cross_entropy": (F.softmax_cross_entropy, F.softmax_cross_entropy_backward),
     "hinge_loss": (F.hinge_loss, F.hinge_loss_backward),
+}
+
+# Losses of single examples by the names above, for many models at once.
+LOSSES_OF_EACH = {
+    "softmax_cross_entropy": softmax_cross_entropy_each,
+    "hinge_loss": hinge_loss_each,
 }
 
 
@@ -89,9 +96,11 @@ def check_training(
         )
 
 
-def check_optimizer(optimizer, engine: LayerEngine | TorchEngine) -> None:
+def check_optimizer(optimizer, engine) -> None:
     """Raise unless the optimiser can change parameters of the model.
 
+    Args:
+        engine: has the `model` and its `parameters()` by name.
     Raises:
         TypeError: no optimiser, or one of `torch.optim` for layers that have no autograd.
         ValueError: it was made from the parameters of another model.
@@ -101,7 +110,7 @@ def check_optimizer(optimizer, engine: LayerEngine | TorchEngine) -> None:
             "the optimiser must be an object with a step(), as "
             f"convnets.optim.SGD(model.parameters(), lr=0.1), but is {_shown(optimizer)}."
         )
-    if isinstance(engine, LayerEngine) and is_of_torch(optimizer, "optim", "Optimizer"):
+    if isinstance(engine.model, Layer) and is_of_torch(optimizer, "optim", "Optimizer"):
         raise TypeError(
             f"the optimiser is torch.optim.{type(optimizer).__name__}, but the model is made of "
             "convnets.layers, whose parameters hold `data` and `grad` without autograd; "

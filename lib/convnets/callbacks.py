@@ -131,7 +131,7 @@ class ProgressBar(Callback):
     def on_step(self, run):
         if self._bar is None:
             total, done = run.epochs * run.steps_per_epoch, run.steps - 1
-            self._bar = _Bar(total=total, initial=done, file=sys.stdout, ncols=100, unit="step")
+            self._bar = Bar(total=total, initial=done, file=sys.stdout, ncols=100, unit="step")
         self._bar.update()
 
     def on_epoch(self, run):
@@ -145,7 +145,9 @@ class ProgressBar(Callback):
             self._bar.close()
 
 
-class _Bar(tqdm):
+class Bar(tqdm):
+    """A progress bar."""
+
     # No monitor thread: a process with threads cannot be forked safely.
     monitor_interval = 0
 

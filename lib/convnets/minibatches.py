@@ -60,8 +60,14 @@ class MiniBatches:
             )
         return images, targets
 
-    def too_few(self, error: ValueError) -> ValueError:
-        """What to say where a layer cannot learn from a mini-batch of one example."""
+    def explained(self, error: ValueError, count: int) -> ValueError:
+        """The error of a layer, given a mini-batch of `count` examples, in words of the training.
+
+        A layer that cannot learn from one example knows nothing of mini-batches.
+        """
+        # PyTorch's words; our layers say the same.
+        if count > 1 or "more than 1 value per channel" not in str(error):
+            return error
         which = "the last batch of the epoch holds 1 example"
         remedy = f"pass drop_last=True, or another batch_size than {self.size}"
         if min(self.size, len(self.data)) == 1:

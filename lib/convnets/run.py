@@ -22,6 +22,28 @@ class Evaluation(NamedTuple):
     accuracy: float
 
 
+class DivergenceError(ArithmeticError):
+    """The loss became infinite or not a number.
+
+    Attributes:
+        history: what was recorded until then, for a look at how it came.
+    """
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
+
+
+def diverged(value: float, what: str, steps: int, lr: float, history: History) -> DivergenceError:
+    """What to say of a loss that is not finite; `what` is how it is called."""
+    return DivergenceError(
+        f"the {what} became {value} at step {steps}, in epoch {len(history.lr) + 1}, with "
+        f"lr={lr:g}; try lr={lr / 10:g}, and check that the images are finite and scaled to about "
+        "[0, 1].",
+        history,
+    )
+
+
 class Tally:
     """Sums over mini-batches of different sizes.
 
@@ -43,11 +65,23 @@ class Tally:
 
 
 def _correct(scores, targets) -> int | float:
+    hits = are_correct(scores, targets)
+    return math.nan if hits is None else int(hits.sum())
+
+
+def are_correct(scores, targets):
+    """(N,) booleans: which examples are classified correctly; None where targets are no classes."""
     if scores.ndim == 2 and targets.shape == scores.shape:
         targets = targets.argmax(1)
     elif scores.ndim != 2 or targets.ndim != 1 or is_floating(targets):
-        return math.nan
-    return int((scores.argmax(1) == targets).sum())
+        return None
+    return scores.argmax(1) == targets
+
+
+def learning_rate(optimizer) -> float:
+    """Of our optimisers and of `torch.optim`'s: that of the first parameter group."""
+    groups = getattr(optimizer, "param_groups", None)
+    return float(groups[0]["lr"] if groups else optimizer.lr)
 
 
 @dataclass
@@ -91,13 +125,22 @@ class Run:
     @property
     def lr(self) -> float:
         """Learning rate of our optimisers and of `torch.optim`'s (there, of the first group)."""
-        groups = getattr(self.optimizer, "param_groups", None)
-        return float(groups[0]["lr"] if groups else self.optimizer.lr)
+        return learning_rate(self.optimizer)
 
     @property
     def parameters(self) -> dict:
         """What is learned, by name: objects with `data` and `grad`, which callbacks may replace."""
         return self.engine.parameters()
+
+    def finite(self, value: float, what: str) -> float:
+        """`value`, a loss.
+
+        Raises:
+            DivergenceError: it is infinite or not a number.
+        """
+        if math.isfinite(value):
+            return value
+        raise diverged(value, what, self.steps, self.lr, self.history)
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from os import PathLike
@@ -23,25 +22,14 @@ from convnets.callbacks import Callback, History, ProgressBar
 from convnets.checkpoint import CheckpointError
 from convnets.data import Dataset, batches
 from convnets.engines import engine_for, evaluating
+from convnets.many import fit_many
 from convnets.minibatches import Batches, MiniBatches, Prepare
 from convnets.random import generator
-from convnets.run import Evaluation, Run, Tally
+from convnets.run import DivergenceError, Evaluation, Run, Tally
 
-__all__ = ["LOSSES", "DivergenceError", "evaluate", "fit", "load_weights"]
+__all__ = ["LOSSES", "DivergenceError", "evaluate", "fit", "fit_many", "load_weights"]
 
 EVALUATION_BATCH = 256
-
-
-class DivergenceError(ArithmeticError):
-    """The loss became infinite or not a number.
-
-    Attributes:
-        history: what was recorded until then, for a look at how it came.
-    """
-
-    def __init__(self, message: str, history: History):
-        super().__init__(message)
-        self.history = history
 
 
 def fit(
@@ -141,7 +129,7 @@ def fit(
 def _train(run: Run, mini_batches: MiniBatches, val: Dataset | None, loss: Loss) -> None:
     run.engine.model.train()
     try:
-        # Overflow on the way to a diverged loss is told by `_finite`, once and with a remedy.
+        # Overflow on the way to a diverged loss is told by `Run.finite`, once and with a remedy.
         with np.errstate(over="ignore", invalid="ignore"):
             while not run.finished:
                 started = time.perf_counter()
@@ -149,7 +137,7 @@ def _train(run: Run, mini_batches: MiniBatches, val: Dataset | None, loss: Loss)
                 run.epoch += 1
                 if val is not None:
                     run.val = _evaluate(run.engine, batches(val, EVALUATION_BATCH), loss)
-                    _finite(run.val.loss, run, "validation loss")
+                    run.finite(run.val.loss, "validation loss")
                 run.seconds = time.perf_counter() - started
                 run.tell("on_epoch")
     except KeyboardInterrupt:
@@ -165,7 +153,7 @@ def _train_epoch(run: Run, mini_batches: MiniBatches, loss: Loss) -> Evaluation:
         images, targets = run.engine.place(images, targets)
         scores = _training_scores(run, images, mini_batches)
         value, cache = loss_forward(scores, targets)
-        run.loss = _finite(float(value), run, "loss")
+        run.loss = run.finite(float(value), "loss")
         run.engine.backward(loss_backward(1.0, cache))
         run.tell("on_backward")
         run.optimizer.step()
@@ -178,21 +166,10 @@ def _training_scores(run: Run, images, mini_batches: MiniBatches):
     try:
         return run.engine.training_scores(images)
     except ValueError as error:
-        # PyTorch's words; our layers say the same.
-        if len(images) == 1 and "more than 1 value per channel" in str(error):
-            raise mini_batches.too_few(error) from error
-        raise
-
-
-def _finite(value: float, run: Run, what: str) -> float:
-    if math.isfinite(value):
-        return value
-    raise DivergenceError(
-        f"the {what} became {value} at step {run.steps}, in epoch "
-        f"{len(run.history.lr) + 1}, with lr={run.lr:g}; try lr={run.lr / 10:g}, and check that "
-        "the images are finite and scaled to about [0, 1].",
-        run.history,
-    )
+        told = mini_batches.explained(error, len(images))
+        if told is error:
+            raise
+        raise told from error
 
 
 def evaluate(

@@ -13,7 +13,7 @@ LIB = Path(__file__).parents[2] / "lib"
 
 FLOORS = {
     "convnets": [
-        {"arrays", "random", "shapes"},
+        {"arrays", "perturb", "random", "shapes"},
         {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
         {"layers"},
         {
@@ -22,6 +22,7 @@ FLOORS = {
             "checkpoint",
             "engines",
             "inspect",
+            "many",
             "minibatches",
             "models",
             "run",
@@ -38,6 +39,7 @@ FLOORS = {
             "installing",
             "notebooks",
             "pages",
+            "remedies",
             "scores",
             "stage",
             "startup",
@@ -48,7 +50,16 @@ FLOORS = {
         {"cli"},
     ],
     "coursekit.grading": [
-        {"autograding", "grades", "hashes", "imports", "layout", "processes", "results"},
+        {
+            "autograding",
+            "grades",
+            "hashes",
+            "imports",
+            "layout",
+            "processes",
+            "results",
+            "room_files",
+        },
         {"gradebook", "judge", "paper", "press", "store", "submissions"},
         {"feedback_pages", "marking", "progress", "reading", "stock"},
         {"grader", "opening", "workers"},

@@ -72,14 +72,20 @@ def softmax_cross_entropy(scores, labels):
     >>> softmax_cross_entropy(np.array([[2.0, 0.0]]), np.array([[0.9, 0.1]]))[0].round(4)
     np.float64(0.3269)
     """
+    losses, cache = softmax_cross_entropy_each(scores, labels)
+    return _mean(losses), cache
+
+
+def softmax_cross_entropy_each(scores, labels):
+    """The same for each row of scores by itself: losses (N,), and the same cache."""
     xp = float_namespace(scores)
     if are_soft(labels):
         targets = probabilities(scores, labels)
         log_p = _log_softmax(xp, scores)
-        return _mean(xp, -xp.sum(targets * log_p, axis=1)), (log_p, targets)
+        return -xp.sum(targets * log_p, axis=1), (log_p, targets)
     at = class_index(xp, scores, labels)
     log_p = _log_softmax(xp, scores)
-    return _mean(xp, -log_p[at]), (log_p, at)
+    return -log_p[at], (log_p, at)
 
 
 def softmax_cross_entropy_backward(dloss, cache):
@@ -130,14 +136,19 @@ def hinge_loss(scores, labels, margin=1.0):
     >>> hinge_loss(np.array([[3.0, 2.5, -1.0]]), np.array([0]))[0]
     array(0.5)
     """
+    losses, cache = hinge_loss_each(scores, labels, margin)
+    return _mean(losses), cache
+
+
+def hinge_loss_each(scores, labels, margin=1.0):
+    """The same for each row of scores by itself: losses (N,), and the same cache."""
     xp, margin = float_namespace(scores), number(margin)
     if are_soft(labels):
         return _soft_hinge_loss(xp, scores, probabilities(scores, labels), margin)
     at = class_index(xp, scores, labels)
     excess = scores - scores[at][:, None] + margin
     excess[at] = 0
-    losses = xp.sum(xp.maximum(excess, 0), axis=1)
-    return _mean(xp, losses), (scores, excess > 0, at)
+    return xp.sum(xp.maximum(excess, 0), axis=1), (scores, excess > 0, at)
 
 
 def _soft_hinge_loss(xp, scores, targets, margin):
@@ -146,7 +157,7 @@ def _soft_hinge_loss(xp, scores, targets, margin):
     classes = xp.arange(scores.shape[1], device=scores.device)
     excess[:, classes, classes] = 0
     losses = xp.sum(targets * xp.sum(xp.maximum(excess, 0), axis=2), axis=1)
-    return _mean(xp, losses), (scores, excess > 0, targets)
+    return losses, (scores, excess > 0, targets)
 
 
 def hinge_loss_backward(dloss, cache):
@@ -173,6 +184,7 @@ def hinge_loss_backward(dloss, cache):
     return dscores * (number(dloss) / scores.shape[0])
 
 
-def _mean(xp, losses):
+def _mean(losses):
     """The mean as a 0-d array: NumPy alone would return a scalar, which is no array."""
+    xp = float_namespace(losses)
     return xp.asarray(xp.sum(losses) / losses.shape[0])

@@ -51,6 +51,10 @@ class Optimizer:
     )
     hyperparameters: ClassVar[tuple[str, ...]] = ("lr",)
 
+    # Whether `update` treats each number of an array by itself; False in rules that look at norms,
+    # which cannot train many models whose parameters are stacked into one array.
+    elementwise: ClassVar[bool] = True
+
     def __init_subclass__(cls):
         """Find the hyperparameters that the class and those above it declare, in that order."""
         declared = (
