@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks import convolution, imports, lenet, machine, pooling, tables
+from benchmarks import convolution, imports, lenet, machine, pooling, seeds, tables
 
 RESULTS = Path(__file__).with_name("results.json")
 THREADS = 2
@@ -46,7 +46,7 @@ def _print_machine(console: Console, facts: dict) -> None:
     variables = " ".join(f"{k}={v}" for k, v in facts["variables"].items()) or "none"
     known = " · ".join(f"{k} {v}" for k, v in facts.items() if k != "variables")
     console.print(f"{known} · variables that steer it: {variables}", style="dim")
-    if warning := machine.warning():
+    for warning in machine.warnings(facts):
         console.print(warning, style="yellow")
 
 
@@ -67,6 +67,9 @@ def _measure(console: Console, seconds: float) -> dict:
         figures["lenet"] = lenet.measure(2 * seconds)
     figures["import"] = imports.measure()
     console.print(tables.lenet_line(figures["lenet"]))
+    with console.status("many seeds"):
+        figures["seeds"] = seeds.measure(seconds)
+    console.print(tables.seeds_table(figures["seeds"]))
     # Last, since the threads of a pool go on looking for work for a while.
     with console.status(f"{THREADS} threads"):
         figures["threads"] = convolution.measure_threads(seconds / 2, THREADS)

@@ -8,18 +8,18 @@ import sys
 
 PROGRAM = """
 import json, sys, time
-begin = time.perf_counter()
+begin = time.process_time()
 import convnets
-package = time.perf_counter() - begin
+package = time.process_time() - begin
 import convnets.layers
-layers = time.perf_counter() - begin
+layers = time.process_time() - begin
 heavy = [name for name in ("torch", "matplotlib", "sklearn") if name in sys.modules]
 print(json.dumps({"seconds": package, "with_layers": layers, "heavy": heavy}))
 """
 
 
 def measure(rounds: int = 5) -> dict:
-    """Best wall-clock times of fresh interpreters, and which heavy packages they loaded.
+    """Best CPU times of fresh interpreters, and which heavy packages they loaded.
 
     "seconds" is of `import convnets` alone, "with_layers" also of all layers and of NumPy.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,10 @@ def facts() -> dict:
         "NumPy": version("numpy"),
         "PyTorch": version("torch"),
         "BLAS": blas(),
+        "cores": os.cpu_count(),
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "variables": dict(GIVEN),
     }
 
@@ -49,12 +54,19 @@ def blas() -> str:
     return "; ".join(names) or "not one that threadpoolctl knows"
 
 
-def warning() -> str | None:
-    """What makes figures of this run differ from a user's; None if nothing is known to."""
-    tuned = [name for name in TUNED if name in GIVEN]
-    if not tuned:
-        return None
-    return (
-        f"{' and '.join(tuned)} set: convolution may be a third slower than it is for others. "
-        f"For figures that compare: env {' '.join(f'-u {name}' for name in tuned)} make bench"
-    )
+def warnings(known: dict) -> list[str]:
+    """What in the `facts` of a run makes its figures differ from a user's."""
+    found = []
+    tuned = [name for name in TUNED if name in known["variables"]]
+    if tuned:
+        found.append(
+            f"{' and '.join(tuned)} set: convolution may be a third slower than it is for others. "
+            f"For figures that compare: env {' '.join(f'-u {name}' for name in tuned)} make bench"
+        )
+    if known["load"] is not None and known["load"] > known["cores"] / 2:
+        found.append(
+            f"Others use this machine (load {known['load']}, {known['cores']} cores): figures with "
+            "several threads, which are by the clock on the wall, say little. The others are CPU "
+            "time, and hold within some 5 %."
+        )
+    return found

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from benchmarks import lenet
+from benchmarks import lenet, seeds
 from benchmarks.timing import geometric_mean
 
 SHAPE = "(N,C,H,W→F,K,stride,pad)"
@@ -101,11 +101,24 @@ def lenet_line(record) -> str:
     )
 
 
+def seeds_table(records) -> Table:
+    """Times of training from one seed and from five at once."""
+    table = Table(
+        *("network", "one seed, ms", "five at once, ms", "five ÷ one", "median"),
+        title=f"Many seeds at once, {seeds.EPOCHS} epochs of digits, batch {seeds.BATCH}",
+    )
+    for r in records:
+        names = ("one_ms", "five_ms", "five_to_one", "five_to_one_median")
+        _row(table, r["network"], *(r[name] for name in names))
+    return table
+
+
 def goals(figures) -> list[Goal]:
     """The goals of the library next to what was measured."""
     convs, large = figures["convolution"], figures["large"]
     maxima = [r for r in figures["pooling"] if r["kind"] == "maximum"]
     unrolled = [r["library_mb"] / r["textbook_mb"] for r in convs if r["kernel"] >= 3]
+    many = [r["five_to_one"] for r in figures["seeds"] if seeds.BOTH in r["network"]]
     grown = [b["library_ms"] / a["library_ms"] for a, b in pairwise(large)]
     return [
         Goal("convolution ÷ PyTorch, geometric mean", mean(convs, "to_pytorch"), 0.75),
@@ -115,6 +128,7 @@ def goals(figures) -> list[Goal]:
         Goal("four times the pixels of a large image, times the time", max(grown), 4.4),
         Goal("maximum pooling ÷ PyTorch, geometric mean", mean(maxima, "to_pytorch"), 0.4),
         Goal("LeNet epoch ÷ PyTorch eager", figures["lenet"]["to_pytorch"], 0.6),
+        Goal(f"five seeds ÷ one, worst net with {seeds.BOTH}", max(many), 2.5),
         Goal("import convnets, seconds", figures["import"]["seconds"], 0.2),
         Goal("the same with convnets.layers", figures["import"]["with_layers"], 0.2),
         Goal("heavy packages that it loads", len(figures["import"]["heavy"]), 0),
