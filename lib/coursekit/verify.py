@@ -14,6 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.grading.room_files import answers_in_rooms
 from coursekit.notebooks import HIDDEN, MARKERS, SOLUTION, Kind
 from coursekit.notebooks.outline import differences
 from coursekit.rehearse import Outcome, Rehearsal
@@ -33,7 +34,7 @@ def problems(source: Path, released: Path) -> list[str]:
     original = notebooks.read(source)
     release = notebooks.read(released / source.name)
     found = [*leaks(original, released), *differences(original), *_structure(original)]
-    found += _missing_stubs(original, release)
+    found += [*_missing_stubs(original, release), *answers_in_rooms(released)]
     full = Rehearsal(original, released).run()
     found += _not_full("the reference solution", original, full)
     if full.errors:

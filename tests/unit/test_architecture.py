@@ -13,7 +13,7 @@ LIB = Path(__file__).parents[2] / "lib"
 
 FLOORS = {
     "convnets": [
-        {"arrays", "perturb", "random", "shapes"},
+        {"arrays", "random", "shapes"},
         {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
         {"layers"},
         {
@@ -22,7 +22,6 @@ FLOORS = {
             "checkpoint",
             "engines",
             "inspect",
-            "many",
             "minibatches",
             "models",
             "run",
@@ -39,14 +38,13 @@ FLOORS = {
             "installing",
             "notebooks",
             "pages",
-            "remedies",
             "scores",
             "stage",
             "startup",
         },
         {"feedback", "rehearse", "sandbox"},
         {"grading", "mistakes", "verify"},
-        {"authoring", "demo", "exports", "lab", "release", "report", "similarity"},
+        {"demo", "exports", "lab", "release", "report", "similarity"},
         {"cli"},
     ],
     "coursekit.grading": [

@@ -99,7 +99,7 @@ class Grader:
 
     Args:
         paper: the assignment.
-        folder: an empty one, for the modules that tests import.
+        folder: an empty one, for the modules that tests and rooms import.
         warm: makes rooms; None where submissions are only read.
     """
 
@@ -109,10 +109,11 @@ class Grader:
         self._tests = notebooks.tests(source)
         self._judge = None
         if warm:
-            beside = _compiled(paper.beside, folder)
-            given = {name: beside.get(name, data) for name, data in paper.given.items()}
-            given |= {name: data for name, data in beside.items() if _source_of(name) in given}
-            self._judge = Judge(source, self._release, folder, given, warm, paper.limits)
+            tests, rooms = folder / "tests", folder / "rooms"
+            _compiled(paper.beside, tests)
+            judge = Judge(source, self._release, tests, paper.given, warm, paper.limits)
+            judge.files = _compiled(judge.files, rooms)
+            self._judge = judge
 
     def answer(self, order: Order) -> Iterator[dict]:
         """What is found out about a submission: first of its files, then of its answers."""
@@ -157,10 +158,11 @@ class Grader:
 
 
 def _compiled(files: dict[str, bytes], folder: Path) -> dict[str, bytes]:
-    """Write files into a folder, modules compiled too; all that lies there now, by name.
+    """Write files into a new folder, modules compiled too; all that lies there now, by name.
 
     Every room and every judging imports the modules anew.
     """
+    folder.mkdir()
     for name, data in files.items():
         path = folder / name
         path.write_bytes(data)
@@ -169,11 +171,6 @@ def _compiled(files: dict[str, bytes], folder: Path) -> dict[str, bytes]:
             py_compile.compile(str(path), dfile=name, invalidation_mode=how, quiet=2)
     there = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in there}
-
-
-def _source_of(name: str) -> str:
-    """ "__pycache__/known.cpython-311.pyc" -> "known.py"."""
-    return f"{Path(name).name.split('.')[0]}.py"
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 from coursekit import notebooks
 from coursekit.checks import Task
 from coursekit.checks.foreign import Use, foreign_in_text
+from coursekit.grading.room_files import room_files
 from coursekit.notebooks import Kind
 from coursekit.sandbox import CellRun, Limits, Room, RoomError, Warm
 from coursekit.stage import Cell, Played, Stage
@@ -84,7 +85,7 @@ class Judge:
         source: the notebook with solutions and hidden tests. Only its test cells are used.
         release: the notebook that students were given.
         folder: of the source; its modules can be imported by tests.
-        files: what students were given beside the notebook: name -> content.
+        files: what students were given beside the notebook: name -> content; see `room_files`.
         warm: makes the rooms.
         limits: of each room.
     """
@@ -98,7 +99,7 @@ class Judge:
         warm: Warm,
         limits: Limits | None = None,
     ):
-        self.release, self.folder, self.files = release, Path(folder), dict(files)
+        self.release, self.folder, self.files = release, Path(folder), room_files(files)
         self.warm, self.limits = warm, limits or Limits()
         self._tests = {
             name: (Cell(cell.id, cell.source), notebooks.points(cell))
