@@ -13,7 +13,7 @@ LIB = Path(__file__).parents[2] / "lib"
 
 FLOORS = {
     "convnets": [
-        {"arrays", "random", "shapes"},
+        {"arrays", "perturb", "random", "shapes"},
         {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
         {"layers"},
         {
@@ -22,6 +22,7 @@ FLOORS = {
             "checkpoint",
             "engines",
             "inspect",
+            "many",
             "minibatches",
             "models",
             "run",
@@ -38,13 +39,14 @@ FLOORS = {
             "installing",
             "notebooks",
             "pages",
+            "remedies",
             "scores",
             "stage",
             "startup",
         },
         {"feedback", "rehearse", "sandbox"},
         {"grading", "mistakes", "verify"},
-        {"demo", "exports", "lab", "release", "report", "similarity"},
+        {"authoring", "demo", "exports", "lab", "release", "report", "similarity"},
         {"cli"},
     ],
     "coursekit.grading": [
