@@ -110,3 +110,8 @@ def test_a_domain_between_lies_between():
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         textures(**arguments)
+
+
+def test_a_domain_given_as_a_number_of_numpy_changes_no_bit():
+    want, got = textures(3, domain=0.3), textures(3, domain=np.float64(0.3))
+    assert got.images.tobytes() == want.images.tobytes()

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from convnets.arrays import number
 from convnets.data.arguments import at_least
 from convnets.data.dataset import Dataset
 
@@ -53,6 +54,7 @@ def textures(n: int, seed: int = 0, size: int = 32, domain: float = 0.0) -> Data
 checked square, striped triangle, checked triangle, striped cross, checked cross, striped ring, \
 checked ring)
     """
+    domain = number(domain)
     _check(n, seed, size, domain)
     traits_rng, noise_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     images = np.empty((n, 3, size, size), np.float32)
