@@ -33,7 +33,7 @@ def facts() -> dict:
         "NumPy": version("numpy"),
         "PyTorch": version("torch"),
         "BLAS": blas(),
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
