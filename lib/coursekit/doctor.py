@@ -6,12 +6,14 @@ in a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata as metadata
 import json
 import locale
 import operator
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -21,8 +23,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+if __package__:
+    from coursekit import remedies
+else:  # as a program: importing the package would import what may be missing
+    import remedies
+
 PROJECT = "convnets-course"
-ROOT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)
 DISK_NEEDED = 1.0  # GB: notebooks, caches and the optional data sets
 SERVER_EXTENSIONS = (
@@ -39,7 +45,8 @@ _COMPARE = {
     "<": operator.lt,
     ">": operator.gt,
 }
-INSTALL = "run `make lab` in the course folder, or: python -m pip install -e '.[test]'"
+MISSING = "not installed"
+_TRIAL = Path(__file__).resolve().parent / "sandbox" / "trial.py"
 
 
 class Finding(NamedTuple):
@@ -56,6 +63,8 @@ def run() -> int:
     Returns:
         0 if all is well, 1 if something has to be done.
     """
+    with contextlib.suppress(AttributeError):  # a notebook's, for one, cannot
+        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 knows no arrows
     problems = 0
     for finding in examine():
         print(f"{'problem' if finding.remedy else 'ok':>8}  {finding.subject}: {finding.says}")
@@ -70,13 +79,14 @@ def examine() -> Iterator[Finding]:
     """Look at everything, the most basic first; what needs the packages only where they are."""
     yield python_version()
     yield environment()
-    yield writable(ROOT)
+    yield writable(remedies.ROOT)
     yield disk()
     yield port()
     yield encoding()
+    yield from tools()
     found = list(packages())
     yield from found
-    if any(finding.remedy == INSTALL for finding in found):
+    if any(finding.says.endswith(MISSING) for finding in found):
         return
     yield torch()
     yield kernel()
@@ -94,11 +104,42 @@ def python_version(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Fi
 
 def environment() -> Finding:
     """Which environment is this, and is it the course's own?"""
-    inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    if inside:
+    if remedies.inside():
         return Finding("environment", sys.prefix)
-    remedy = "run `make lab`, which makes .venv, or activate your own environment first"
-    return Finding("environment", f"the system's Python, {sys.prefix}", remedy)
+    return Finding("environment", f"the system's Python, {sys.prefix}", remedies.install_course())
+
+
+def tools(course: Path = remedies.ROOT) -> Iterator[Finding]:
+    """Are the programs there that this folder asks for? Students, who grade nothing, need few."""
+    if (course / "Makefile").is_file():
+        yield tool("make")
+    if (course / "solutions").is_dir():
+        yield tool("git")
+        yield sandbox()
+
+
+def tool(name: str) -> Finding:
+    """Is this program there, and does it run? On a Mac its place may be held by a stub."""
+    done = _run(name, "--version")
+    if done.returncode == 0:
+        return Finding(name, done.stdout.partition("\n")[0])
+    return Finding(name, MISSING, remedies.install(name))
+
+
+def sandbox() -> Finding:
+    """Can a room be made in which students' code may run? Only grading needs that."""
+    if not sys.platform.startswith("linux"):
+        return Finding("sandbox", "none here; grading needs Linux, all else does not")
+    if sys.version_info < OLDEST:
+        return Finding("sandbox", "not tried with a Python that is too old")
+    if shutil.which("bwrap") is None:
+        says = f"Bubblewrap is {MISSING}; grading needs it"
+        return Finding("sandbox", says, remedies.install("bubblewrap"))
+    done = _python(str(_TRIAL))
+    if done.returncode == 0 and not done.stdout.strip():
+        return Finding("sandbox", f"{_run('bwrap', '--version').stdout.strip()}, a room was made")
+    reason = "; ".join(done.stdout.split("\n")[:-1]) or _last_line(done)
+    return Finding("sandbox", "no room can be made; grading needs that", reason)
 
 
 def packages(project: str = PROJECT) -> Iterator[Finding]:
@@ -106,7 +147,7 @@ def packages(project: str = PROJECT) -> Iterator[Finding]:
     try:
         lines = metadata.requires(project) or []
     except metadata.PackageNotFoundError:
-        yield Finding("course package", f"{project} is not installed", INSTALL)
+        yield Finding("course package", f"{project} is {MISSING}", remedies.install_course())
         return
     for line in lines:
         requirement, _, marker = line.partition(";")
@@ -124,11 +165,11 @@ def package(requirement: str) -> Finding:
     try:
         installed = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, "not installed", INSTALL)
+        return Finding(name, MISSING, remedies.install_course())
     if all(holds(installed, bound) for bound in bounds.split(",") if bound):
         return Finding(name, installed)
-    wanted = f"python -m pip install '{requirement}'"
-    return Finding(name, f"{installed}, but the course needs {bounds}", wanted)
+    says = f"{installed}, but the course needs {bounds}"
+    return Finding(name, says, remedies.pip_install(requirement))
 
 
 def holds(version: str, bound: str) -> bool:
@@ -154,7 +195,7 @@ def torch() -> Finding:
     done = _python("-c", code)
     if done.returncode == 0 and done.stdout.endswith("3.0\n"):
         return Finding("PyTorch", f"{done.stdout.split()[0]} loads and computes")
-    remedy = "python -m pip install --force-reinstall with the line `torch==…` of constraints.txt"
+    remedy = remedies.reinstall("torch")
     if sys.platform == "win32":
         remedy = f"install the Microsoft Visual C++ runtime; if that is there: {remedy}"
     return Finding("PyTorch", f"does not load: {_last_line(done)}", remedy)
@@ -167,7 +208,7 @@ def kernel() -> Finding:
         "print(json.dumps(KernelSpecManager().get_kernel_spec('python3').argv))"
     )
     done = _python("-c", code)
-    remedy = "python -m ipykernel install --sys-prefix --name python3"
+    remedy = f"{remedies.PYTHON} -m ipykernel install --sys-prefix --name python3"
     if done.returncode:
         return Finding("notebook kernel", f"python3 is missing: {_last_line(done)}", remedy)
     program = json.loads(done.stdout)[0]
@@ -187,13 +228,13 @@ def extensions() -> Iterator[Finding]:
     """Are nbgrader's parts for JupyterLab there and switched on?"""
     done = _python("-m", "jupyter_server", "extension", "list")
     listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-    remedy = "jupyter server extension enable --sys-prefix --py jupyterlab nbgrader"
+    enable = f"{remedies.PYTHON} -m jupyter_server extension enable --sys-prefix"
     for name in SERVER_EXTENSIONS:
         subject = f"server extension {name.rpartition('.')[2]}"
         is_on = re.search(rf"^ *{re.escape(name)} +enabled", listed, re.MULTILINE)
-        yield Finding(subject, "on") if is_on else Finding(subject, "off", remedy)
+        yield Finding(subject, "on") if is_on else Finding(subject, "off", f"{enable} {name}")
     folder = Path(sys.prefix, "share/jupyter/labextensions/@jupyter/nbgrader")
-    remedy = "python -m pip install --force-reinstall nbgrader"
+    remedy = remedies.reinstall("nbgrader")
     if (folder / "package.json").is_file():
         yield Finding("nbgrader in JupyterLab", "installed")
     else:
@@ -206,7 +247,7 @@ def writable(folder: Path) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             return Finding("course folder", f"{folder}, writable")
     except OSError as error:
-        remedy = "copy the course to a folder of your own, for example in your home folder"
+        remedy = f"cp -r {shlex.quote(str(folder))} ~ && cd ~/{shlex.quote(folder.name)}"
         return Finding("course folder", f"{folder} cannot be written to: {error.strerror}", remedy)
 
 
@@ -214,17 +255,21 @@ def fonts() -> Finding:
     """Can Matplotlib keep its list of fonts, which otherwise costs seconds at every start?"""
     done = _python("-c", "import matplotlib; print(matplotlib.get_cachedir())")
     if done.returncode:
-        return Finding("Matplotlib", f"does not load: {_last_line(done)}", INSTALL)
-    folder = done.stdout.strip()
-    if os.access(folder, os.W_OK) and not Path(folder).is_relative_to(tempfile.gettempdir()):
-        return Finding("Matplotlib's font cache", folder)
-    remedy = "set the variable MPLCONFIGDIR to a folder you can write to"
+        remedy = remedies.reinstall("matplotlib")
+        return Finding("Matplotlib", f"does not load: {_last_line(done)}", remedy)
+    folder = Path(done.stdout.strip())
+    # Where it may not write, Matplotlib takes a temporary folder of its own, for this once.
+    is_temporary = folder.parent.resolve() == Path(tempfile.gettempdir()).resolve()
+    for_once = is_temporary and folder.name.startswith("matplotlib-")
+    if not for_once and os.access(folder, os.W_OK):
+        return Finding("Matplotlib's font cache", str(folder))
+    remedy = f"export MPLCONFIGDIR={shlex.quote(str(remedies.ROOT / 'build' / 'matplotlib'))}"
     return Finding("Matplotlib's font cache", f"{folder} will not last", remedy)
 
 
 def disk(needed: float = DISK_NEEDED) -> Finding:
     """Is there room on the disk?"""
-    free = shutil.disk_usage(ROOT).free / 1e9
+    free = shutil.disk_usage(remedies.ROOT).free / 1e9
     if free >= needed:
         return Finding("disk", f"{free:.0f} GB free")
     return Finding("disk", f"{free:.1f} GB free", f"make room: {needed:g} GB are needed")
@@ -246,13 +291,16 @@ def encoding() -> Finding:
     name = locale.getpreferredencoding(False)
     if name.lower().replace("-", "") == "utf8" or sys.flags.utf8_mode:
         return Finding("text encoding", name)
-    remedy = "set the variable PYTHONUTF8=1, or LANG to a UTF-8 locale such as C.UTF-8"
+    remedy = "setx PYTHONUTF8 1" if sys.platform == "win32" else "export PYTHONUTF8=1"
     return Finding("text encoding", f"{name}, not UTF-8", remedy)
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess:
     """Run this environment's Python, away from this folder's modules."""
-    command = [sys.executable, *arguments]
+    return _run(sys.executable, *arguments)
+
+
+def _run(*command: str) -> subprocess.CompletedProcess:
     with tempfile.TemporaryDirectory() as folder:
         try:
             return subprocess.run(

@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or 1 where pip failed.
     """
+    sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 cannot show all of it
     command = [sys.executable, *_PIP, *_VERBOSE, *arguments]
     # Kept in memory: on a full disk its last words would find no room in a file.
     done = subprocess.run(
