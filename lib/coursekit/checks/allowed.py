@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 HARMLESS = (
@@ -68,9 +68,19 @@ class Allowed:
         return "" if not left or self._has(within) or self.has_within(within) else within
 
     def foreign_home(self, value: Any) -> str:
-        """Where a function, class or callable object is from, if that is not allowed; else ""."""
+        """Where a function, class or callable object is from, if that is not allowed; else "".
+
+        What an allowed module offers by its `__all__` is allowed, wherever it is from.
+        """
         home = home_of(value) if callable(value) else ""
-        return "" if self._has(home) else home
+        is_allowed = self._has(home) or any(value is each for each in self.offered())
+        return "" if is_allowed else home
+
+    def offered(self) -> Iterator[Any]:
+        """What the allowed modules that are loaded list in their `__all__`."""
+        for module in filter(None, map(sys.modules.get, self._allow)):
+            for name in getattr(module, "__all__", ()):
+                yield vars(module).get(name)
 
     def _has(self, module: str) -> bool:
         parts = module.split(".")

@@ -7,6 +7,7 @@ values, loops, branches that bind a name anew) is unknown.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import types
 import warnings
@@ -109,8 +110,7 @@ def _bindings(cell: str) -> tuple[tuple[str, Any, bool], ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the student has seen what the compiler thinks of it
         try:
-            text = TransformerManager().transform_cell(cell)
-            tree = ast.parse(text)
+            text, tree = _parsed(cell)
             code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         except (SyntaxError, ValueError, RuntimeError, MemoryError, OverflowError):
             return ()  # a RuntimeError, because RecursionError is one
@@ -120,6 +120,14 @@ def _bindings(cell: str) -> tuple[tuple[str, Any, bool], ...]:
         (name, _defined(what, codes, lines) if isinstance(what, ast.AST) else what, surely)
         for name, what, surely in _bound(tree.body, True)
     )
+
+
+def _parsed(cell: str) -> tuple[str, ast.Module]:
+    """Text and tree of a cell; where there are magics in it, as IPython turns them into calls."""
+    with contextlib.suppress(SyntaxError):
+        return cell, ast.parse(cell)
+    text = TransformerManager().transform_cell(cell)  # which takes twenty times as long
+    return text, ast.parse(text)
 
 
 def _bound(body: Iterable[ast.stmt], surely: bool) -> Iterator[tuple[str, Any, bool]]:

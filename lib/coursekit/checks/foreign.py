@@ -127,7 +127,7 @@ class _Reading:
                 self._read(_Code(code, self._look_up, {}, functools.partial(_line_of, item.lines)))
         else:
             name, bases = item.__name__, item.__bases__
-            self._todo.extend(_methods(item))
+            self._todo.extend(methods_of(item))
         for base in bases:
             self._follow(base, (), lambda value: (_name_of(value), f"the class {name}"))
 
@@ -159,7 +159,7 @@ class _Reading:
             return ""
         if self._is_own(type(value)):
             called = vars(type(value)).get(names[0] if names else "__call__")
-            self._todo.extend(_functions(called))
+            self._todo.extend(functions_of(called))
             return ""
         if inner := self._within(value):
             for each in inner:
@@ -174,7 +174,7 @@ class _Reading:
             return at_home or is_cell(value.__code__.co_filename)
         if not isinstance(value, type):
             return False
-        return value.__module__ == "__main__" or any(map(self._is_own, _methods(value)))
+        return value.__module__ == "__main__" or any(map(self._is_own, methods_of(value)))
 
     def _within(self, value: Any) -> list[Any]:
         """What a decorated function, a method or the like calls in the end."""
@@ -184,7 +184,7 @@ class _Reading:
         found = [about[name] for name in ("__wrapped__", "pyfunc") if name in about]
         if isinstance(value, types.FunctionType):  # a package's, around one of the student's
             return [*found, *filter(self._is_own, _closure_of(value).values())]
-        return found or _functions(value)
+        return found or functions_of(value)
 
     def _base(self, root: str, names: tuple[str, ...]) -> Any:
         """A base of a class, of which the text tells the name."""
@@ -219,21 +219,22 @@ def _closure_of(function: types.FunctionType) -> dict[str, Any]:
     return found
 
 
-def _methods(kind: type) -> list[types.FunctionType]:
-    return [function for value in vars(kind).values() for function in _functions(value)]
+def methods_of(kind: type) -> list[types.FunctionType]:
+    """The functions of Python behind what a class itself defines."""
+    return [function for value in vars(kind).values() for function in functions_of(value)]
 
 
-def _functions(value: Any) -> list[types.FunctionType]:
+def functions_of(value: Any) -> list[types.FunctionType]:
     """The functions of Python behind a method, a property or the like."""
     match value:
         case types.FunctionType():
             return [value]
         case staticmethod() | classmethod() | types.MethodType():
-            return _functions(value.__func__)
+            return functions_of(value.__func__)
         case functools.cached_property():
-            return _functions(value.func)
+            return functions_of(value.func)
         case property():
-            return [f for part in (value.fget, value.fset, value.fdel) for f in _functions(part)]
+            return [f for part in (value.fget, value.fset, value.fdel) for f in functions_of(part)]
     return []
 
 

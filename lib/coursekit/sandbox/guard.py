@@ -21,6 +21,7 @@ from typing import Any
 from coursekit.checks.allowed import Allowed, home_of, public
 from coursekit.checks.cells import is_cell
 from coursekit.checks.findings import NotAllowed
+from coursekit.checks.foreign import functions_of, methods_of
 
 # What runs where a name of a module is asked for, and where an object ends: nobody has called it.
 UNCALLED = ("<module>", "__getattr__", "__dir__")
@@ -112,8 +113,18 @@ class _Rules:
         uncalled = code.co_qualname in UNCALLED or code.co_name == "__del__"
         if uncalled or caller is None or not self._is_students(caller) or self._is_students(frame):
             return ""
+        if self._is_offered(code):
+            return ""
         name = code.co_qualname.rpartition("<locals>.")[2].removesuffix(".__init__")
         return f"{public(home)}.{name}"
+
+    def _is_offered(self, code: types.CodeType) -> bool:
+        """Whether code is of what an allowed module offers, although it is from another."""
+        for value in self._allowed.offered():
+            of = methods_of(value) if isinstance(value, type) else functions_of(value)
+            if any(code is function.__code__ for function in of):
+                return True
+        return False
 
     def _is_students(self, frame: types.FrameType) -> bool:
         """Whether code is a student's: of a cell, of a text, of a file that was written here."""
