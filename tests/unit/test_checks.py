@@ -149,7 +149,37 @@ def test_the_picture_is_of_the_image_with_the_first_wrong_element():
 
 
 def test_a_large_picture_is_cut():
-    assert len(picture_of(np.ones((100, 100), bool), (0, 0)).splitlines()) == 17
+    lines = picture_of(np.ones((100, 30), bool), (0, 0)).splitlines()
+    assert len(lines) == 17 and lines[-1] == "(the first 16 of 100 rows)"
+
+
+def test_a_hint_about_dtypes_fits_what_came_back():
+    single = Oracle(lambda x: x.astype(np.float32))
+    assert "float64" in failure_of(lambda x: x, single, X).finding.details[0]
+    details = failure_of(lambda x: x.astype(np.float32), Oracle(lambda x: x), X).finding.details
+    assert not any("np.zeros" in line for line in details)
+
+
+def test_a_result_spoilt_by_changing_an_argument_is_told_so():
+    def student(x, w):
+        w *= 2
+        return x @ w
+
+    finding = failure_in(student, product, MORE).finding
+    says = "w was changed by the call, and the result is not right."
+    assert (finding.kind, finding.says) == ("mutated", says)
+    assert finding.details[0] == "All 15 values of the result are wrong."
+
+
+def test_another_exception_than_the_one_asked_for_is_told_so():
+    def student():
+        raise KeyError("no")
+
+    task = Task("task", points=1)
+    with task.check("error"):
+        task.raises(ValueError, student, [()])
+    finding = task.results[0].finding
+    assert finding.looks_like == "another exception is raised, not ValueError"
 
 
 def test_a_known_mistake_is_named_with_its_hints():
@@ -252,7 +282,7 @@ RELATED = [
     (lambda y: np.trunc(y), "whole numbers"),
     (np.abs, "lost its sign"),
     (lambda y: np.maximum(y, 0), "cut off at zero"),
-    (lambda y: y.astype(np.float32).astype(float), "something on the way is float32"),
+    (lambda y: y.astype(np.float32).astype(float), "only about seven digits are right"),
 ]
 
 
@@ -296,7 +326,7 @@ def test_several_outputs_are_told_apart_and_can_be_looked_at_one_by_one():
     both = Oracle(lambda x: (x, 2 * x), outputs=("dx", "dw"))
     finding = failure_in(lambda x: (x, x), both, [(X,), (X + 1,)]).finding
     assert "dw" in finding.says
-    assert finding.looks_like == "in dw, every value is 1/2 of the expected one"
+    assert finding.looks_like == "every value of dw is 1/2 of the expected one"
     assert failure_of(lambda x: (x, x), both.only("dx"), X).passed
     assert "(dx, dw)" in failure_of(lambda x: x, both, X).finding.says
     with pytest.raises(ValueError, match="no output is called 'dz'"):
@@ -571,7 +601,13 @@ def test_raises_wants_that_kind_of_exception():
     with task.check("right"):
         task.raises(ValueError, refuses, [(1,), (2,)])
     with task.check("returns"):
-        task.raises(ValueError, lambda x: refuses(x) if x < 2 else 5, [(1,), (2,)], looks_like="no")
+        task.raises(
+            ValueError,
+            lambda x: refuses(x) if x < 2 else 5,
+            [(1,), (2,)],
+            sometimes="no",
+            never="never",
+        )
     with task.check("another"):
         task.raises(KeyError, refuses, [(1,)])
     assert [r.passed for r in task.results] == [True, False, False]

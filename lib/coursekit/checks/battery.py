@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.checks.cases import Case, copies, scattered
-from coursekit.checks.compare import is_tensor
+from coursekit.checks.cases import Case, copies, same_bits, scattered
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.oracle import Oracle
 
-LARGE = 1e12
+LARGE, SMALL = 1e12, 1e-9
 AGAIN = "called again with other values"
 KEPT = Finding(
     "kept",
@@ -40,6 +39,8 @@ def inputs(case: Case, oracle: Oracle) -> Iterator[Case]:
         yield Case(large, "with very large values")
         negative = _changed(named, oracle.extreme, lambda x: -LARGE * (1 + np.abs(x)))
         yield Case(negative, "with very negative values")
+        if any(map(_is_double, args)):
+            yield Case(_each(args, lambda x: x * SMALL), "with very small values")
 
 
 def mixed(case: Case, oracle: Oracle) -> Iterator[tuple[Case, str]]:
@@ -119,19 +120,3 @@ def _locked(value: np.ndarray) -> np.ndarray:
 def _turned(value: np.ndarray) -> np.ndarray:
     axis = next((axis for axis, size in enumerate(value.shape) if size > 1), None)
     return value if axis is None else np.ascontiguousarray(np.flip(value, axis))
-
-
-def same_bits(a: Any, b: Any) -> bool:
-    """Whether an argument is what it was, bit for bit; what is not data may do as it likes."""
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return (a.shape, a.dtype) == (b.shape, b.dtype) and a.tobytes() == b.tobytes()
-    if isinstance(a, np.random.Generator):
-        return True  # drawing from it is what it is for
-    if is_tensor(a):
-        a, b = (np.asarray(value.detach()) for value in (a, b))
-        return a.tobytes() == b.tobytes()
-    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
-        return len(a) == len(b) and all(map(same_bits, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return list(a) == list(b) and all(same_bits(a[key], b[key]) for key in a)
-    return callable(a) or bool(a == b)

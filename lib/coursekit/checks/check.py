@@ -44,7 +44,7 @@ class Check:
             self._task.begin(None)
             return False  # an interrupt stops the cell
         finding = finding_of(error, self._task) if error is not None else None
-        if finding and self._hint:
+        if finding and self._hint and finding.kind not in ("missing", "forbidden"):
             finding = replace(finding, hints=(*finding.hints, self._hint))
         if finding and self.hidden:
             finding = finding.without_data()

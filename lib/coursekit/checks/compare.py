@@ -144,7 +144,7 @@ def _dtype_difference(got, want, name) -> Finding | None:
     if np.ndim(got) == 0 and "float" in str(got_dtype) and "float" in str(want_dtype):
         return None
     details = ()
-    if "float" in str(want_dtype):
+    if (str(got_dtype), str(want_dtype)) == ("float64", "float32"):
         details = ("np.zeros(...) makes float64 unless it is told a dtype: dtype=x.dtype.",)
     return Finding("dtype", f"{name} has dtype {got_dtype}, expected {want_dtype}.", details)
 
@@ -165,9 +165,11 @@ def _value_difference(got, want, name, rtol) -> Finding | None:
     if wrong.size == 1:
         says = f"{name} is wrong."
     elif wrong.all():
-        says = f"all {wrong.size} values of {name} are wrong."
+        count = "both" if wrong.size == 2 else f"all {wrong.size}"
+        says = f"{count} values of {name} are wrong."
     else:
-        says = f"{int(wrong.sum())} of {wrong.size} values of {name} are wrong."
+        count = int(wrong.sum())
+        says = f"{count} of {wrong.size} values of {name} {'is' if count == 1 else 'are'} wrong."
     picture = "" if wrong.all() else picture_of(wrong, index)
     return Finding("values", says, tuple(details), picture)
 
@@ -184,6 +186,7 @@ def _numbers(got: Any, want: Any) -> tuple[str, str]:
     """
     if not {np.asarray(got).dtype.kind, np.asarray(want).dtype.kind} <= {*"fc"}:
         return f"{got}", f"{want}"
+    got, want = got + 0.0, want + 0.0  # no minus before a zero
     for digits in range(6, 18):
         given, expected = f"{got:.{digits}g}", f"{want:.{digits}g}"
         if given != expected:
@@ -202,8 +205,16 @@ def picture_of(wrong: np.ndarray, index: tuple[int, ...], rows: int = 16, column
         return ""
     image = np.atleast_2d(wrong[index[:-2]] if wrong.ndim > 2 else wrong)
     lines = [" ".join("■" if cell else "·" for cell in row[:columns]) for row in image[:rows]]
-    if image.shape[0] > rows or image.shape[1] > columns:
-        lines.append(f"(the first {rows} rows and {columns} columns of {image.shape})")
+    high, wide = image.shape
+    if high > rows or wide > columns:
+        parts = [
+            f"the first {most} of {size} {name}"
+            for most, size, name in zip(
+                (rows, columns), image.shape, ("rows", "columns"), strict=True
+            )
+            if size > most
+        ]
+        lines.append(f"({' and '.join(parts)})")
     if wrong.ndim > 2:
         lines.insert(0, f"[{', '.join(map(str, index[:-2]))}, :, :]   ■ wrong   · right")
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from coursekit.checks.oracle import Mistake
 CASES = 2  # in which a mistake must show
 VALUES = 4  # there must be more different ones than this
 SINGLE = Mistake(
-    "something on the way is float32: only about seven digits are right",
+    "only about seven digits are right, as when something on the way is float32",
     lambda: None,
     ("np.float32, float(...) of a float32, or an array made with dtype=np.float32?",),
 )
@@ -85,9 +85,9 @@ class Evidence:
         if found:
             return found[0] if len({mistake.name for mistake in found}) == 1 else None
         related = (m for m in relations(trials) if _explains(_of_want(m), trials))
-        found = SINGLE if _are_single(trials) else next(related, None)
+        found = next(related, None) or (SINGLE if _are_single(trials) else None)
         if found and self.output:
-            return replace(found, name=f"in {self.output}, {found.name}")
+            return replace(found, name=_about(found.name, self.output))
         return found
 
     def _maker(self, mistake: Mistake) -> Callable[[Trial], Any]:
@@ -96,6 +96,21 @@ class Evidence:
             return made if self.which is None else made[self.which]
 
         return make
+
+
+def _about(name: str, output: str) -> str:
+    """A relation, said of one of several outputs."""
+    for start in (
+        "every value",
+        "the last two axes",
+        "the values",
+        "the result",
+        "negative values",
+    ):
+        if name.startswith(start):
+            of = output if start == "the result" else f"{start} of {output}"
+            return of + name.removeprefix(start)
+    return f"in {output}, {name}"
 
 
 def same_values(a: Any, b: Any) -> bool:
@@ -170,7 +185,7 @@ def _scaled(got: np.ndarray, want: np.ndarray) -> Iterator[Mistake]:
     finite = np.isfinite(got) & np.isfinite(want)
     square = float(np.sum(want[finite] ** 2))
     factor = float(np.sum(got[finite] * want[finite])) / square if square else 1.0
-    if not math.isfinite(factor) or abs(factor - 1) < 1e-6:
+    if not math.isfinite(factor) or abs(factor - 1) < 1e-8:
         return
     if abs(factor) < 1e-12:
         yield Mistake("every value is zero", lambda want: want * 0)
@@ -187,7 +202,7 @@ def _scaled(got: np.ndarray, want: np.ndarray) -> Iterator[Mistake]:
 
 def _moved(got: np.ndarray, want: np.ndarray) -> Iterator[Mistake]:
     offset = float(np.mean(got - want))
-    if math.isfinite(offset) and abs(offset) > 1e-6 * (1 + float(np.max(np.abs(want)))):
+    if math.isfinite(offset) and abs(offset) > 1e-8 * float(np.max(np.abs(want), initial=0.0)):
         yield Mistake(
             f"every value differs from the expected one by {offset:+.6g}",
             lambda want: want + offset,
@@ -209,9 +224,15 @@ def _are_single(trials: Sequence[Trial]) -> bool:
 
 
 def _cut() -> Iterator[Mistake]:
-    name = "the values are cut to whole numbers, as when they are stored in an integer array"
-    for cut in (np.trunc, np.rint, np.floor):
-        yield Mistake(name, cut)
+    whole = "the values are cut to whole numbers, as when they are stored in an integer array"
+    yield Mistake(whole, np.trunc)
+    yield Mistake("the values are rounded to whole numbers", np.rint)
+    yield Mistake("the values are rounded down to whole numbers", np.floor)
+    for digits in range(1, 9):
+        name = (
+            f"the values are rounded to {digits} digit{'s' if digits > 1 else ''} after the point"
+        )
+        yield Mistake(name, lambda want, digits=digits: np.round(want, digits))
     yield Mistake("every value has lost its sign", np.abs)
     yield Mistake("negative values are cut off at zero", lambda want: np.maximum(want, 0))
 

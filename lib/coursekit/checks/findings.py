@@ -38,14 +38,17 @@ class Finding:
         """What is wrong, with a capital letter unless it begins with a name such as dx."""
         if self.trait:
             return f"{self.trait[0].upper()}{self.trait[1:]}: {_lowered(self.says)}"
-        ordinary = self.says.startswith(("the ", "all ", "expected ", "argument "))
+        ordinary = self.says.startswith(("the ", "all ", "both ", "expected ", "argument "))
         return self.says[0].upper() + self.says[1:] if ordinary else self.says
 
     def without_data(self) -> Finding:
-        """The finding of a hidden check: kind, trait and mistake, no value, shape or message."""
+        """The finding of a hidden check: kind, trait and mistake, no value, shape or message.
+
+        Which argument was changed is told: its name stands in the task.
+        """
         return Finding(
             self.kind,
-            KINDS[self.kind],
+            self.says if self.kind == "mutated" else KINDS[self.kind],
             looks_like=self.looks_like,
             hints=self.hints,
             trait=self.trait,
@@ -80,7 +83,10 @@ class NotAllowed(Exception):
     """A graded function called what its task does not allow; that call is refused and fails."""
 
 
+_FIRST_WORDS = ("The ", "All ", "Both ", "An ", "A ", "Expected ", "Your ", "Argument ")
+
+
 def _lowered(sentence: str) -> str:
     """A sentence as it goes on after a colon."""
-    ordinary = sentence.startswith(("The ", "All ", "An ", "A ", "Expected ", "Your ", "Argument "))
+    ordinary = sentence.startswith(_FIRST_WORDS)
     return sentence[0].lower() + sentence[1:] if ordinary else sentence

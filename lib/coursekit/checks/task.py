@@ -34,6 +34,7 @@ from coursekit.checks.cases import (
     out_of_order,
     outputs_of,
     runs_of,
+    same_bits,
     told,
     wanted_in,
     word_of,
@@ -41,11 +42,11 @@ from coursekit.checks.cases import (
 from coursekit.checks.check import Check, finding_of
 from coursekit.checks.compare import difference
 from coursekit.checks.evidence import Evidence, Trial
-from coursekit.checks.findings import CheckFailed, Finding
+from coursekit.checks.findings import CheckFailed, Finding, NotAllowed
 from coursekit.checks.kinds import described
 from coursekit.checks.oracle import Oracle
 from coursekit.checks.report import Report, Result, Score
-from coursekit.checks.source import foreign
+from coursekit.checks.source import foreign, own_line
 
 SECRET = "COURSE_SECRET"  # the environment variable from which hidden checks draw
 PUBLISHED = "published"  # its value where a class has set none
@@ -129,29 +130,12 @@ class Task:
         wrong = [(run, finding) for run, finding in zip(runs, found, strict=True) if finding]
         if wrong:
             run, finding = wrong[0]
+            finding = _spoilt(finding, run, oracle)
             raise CheckFailed(_among(finding, run.case, oracle, len(wrong), len(runs)))
 
-    def compare(self, function: Callable, oracle: Oracle, *args: Any, **kwargs: Any) -> None:
+    def compare(self, function: Callable, oracle: Oracle, *args: Any) -> None:
         """`compare_all` with one case."""
-        if kwargs:  # TEMPORARY
-            names = oracle.parameters
-            args = (*args, *(kwargs[n] for n in names[len(args) :] if n in kwargs))
         self.compare_all(function, oracle, [args])
-
-    def forbid(self, function, *modules):  # TEMPORARY
-        from coursekit.checks.source import modules_used
-
-        for used in sorted(modules_used(function)):
-            for module in modules:
-                if used == module or used.startswith(module + "."):
-                    self._void = (
-                        f"{function.__name__} uses {used}. This task asks you to write it yourself "
-                        f"with plain NumPy, so it gets no points while {module} is in it."
-                    )
-                    raise CheckFailed(Finding("forbidden", self._void))
-
-    def unchanged(self, function, *args, **kwargs):  # TEMPORARY
-        self.call(lambda *a: (function(*a, **kwargs), 1), *args)
 
     def battery(
         self, function: Callable, oracle: Oracle, cases: Iterable[Any], part: str | None = None
@@ -174,9 +158,7 @@ class Task:
                 self._called_again(function, oracle, case)
                 battery.left_alone(function, case.args, oracle.parameters)
             if part != "calls":
-                self.compare_all(function, oracle, battery.inputs(case, oracle))
-                for varied, dtype in battery.mixed(case, oracle):
-                    self._of_dtype(function, oracle, varied, dtype)
+                self._with_other_inputs(function, oracle, case)
 
     def seeded(self, draw: Callable[[np.random.Generator], Iterable[np.ndarray]]) -> None:
         """Fail unless all that is drawn comes from the generator.
@@ -220,7 +202,7 @@ class Task:
         value = function(*given)
         names = (*names, *(f"argument {i + 1}" for i in range(len(names), len(args))))
         for name, now, then in zip(names, given, before, strict=True):
-            if not battery.same_bits(now, then):
+            if not same_bits(now, then):
                 says = f"{name} was changed by the call; the caller still needs it."
                 raise CheckFailed(Finding("mutated", says, battery.ALONE))
         if value is None:
@@ -240,24 +222,31 @@ class Task:
         function: Callable,
         cases: Iterable[Any],
         *,
-        looks_like: str = "",
+        never: str = "",
+        sometimes: str = "",
     ) -> None:
         """Fail unless `function` raises an exception of type `kind` in all cases.
 
         Args:
-            looks_like: the mistake that a call which returns proves.
+            never: the mistake that it is to raise in none of them.
+            sometimes: the mistake that it is to raise in some of them only.
         """
-        for run in runs_of(function, cases):
-            if isinstance(run.error, kind):
-                if isinstance(run.error, NotImplementedError) and kind is not NotImplementedError:
-                    raise run.error
-                continue
-            if run.error is not None:
+        runs = runs_of(function, cases)
+        for run in runs:
+            unwritten = (
+                isinstance(run.error, NotImplementedError) and kind is not NotImplementedError
+            )
+            if unwritten or isinstance(run.error, NotAllowed):
                 raise run.error
-            words = ", ".join(map(word_of, run.case.args))
-            got = described(run.got)
+            if run.error is not None and not isinstance(run.error, kind):
+                raise CheckFailed(_other_exception(kind, run.error))
+        returned = [run for run in runs if run.error is None]
+        if returned:
+            words = ", ".join(map(word_of, returned[0].case.args))
+            got = described(returned[0].got)
             says = f"expected {kind.__name__} for ({words}), but the call returned {got}."
-            raise CheckFailed(Finding("condition", says, looks_like=looks_like))
+            like = never if len(returned) == len(runs) else sometimes
+            raise CheckFailed(Finding("condition", says, looks_like=like))
 
     def expect(self, condition: Any, message: str, *, looks_like: str = "") -> None:
         """Fail with `message` unless `condition` is true.
@@ -375,6 +364,15 @@ class Task:
             raise CheckFailed(battery.KEPT) from error
         self.compare_all(Runs(function, [Run(second, next_one)]), oracle)
 
+    def _with_other_inputs(self, function: Callable, oracle: Oracle, case: Case) -> None:
+        try:
+            self.compare_all(function, oracle, battery.inputs(case, oracle))
+            for varied, dtype in battery.mixed(case, oracle):
+                self._of_dtype(function, oracle, varied, dtype)
+        except CheckFailed:
+            self._called_again(function, oracle, case)  # which may be the reason, and is then told
+            raise
+
     def _of_dtype(self, function: Callable, oracle: Oracle, case: Case, dtype: str) -> None:
         doubles = tuple(
             a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
@@ -400,11 +398,34 @@ def _with_diagnosis(result: Result) -> Result:
     if finding is None or finding.evidence is None:
         return result
     mistake = finding.evidence.diagnosis()
-    if mistake is None or finding.kind not in ("values", "shape", "exception"):
+    if mistake is None or finding.kind not in ("values", "shape", "exception", "mutated"):
         return replace(result, finding=replace(finding, evidence=None))
     hints = (*mistake.hints, *finding.hints)
     told_now = replace(finding, looks_like=mistake.name, hints=hints, evidence=None)
     return replace(result, finding=told_now)
+
+
+def _spoilt(finding: Finding, run: Run, oracle: Oracle) -> Finding:
+    """A wrong result of a call that changed its arguments, which may be why it is wrong."""
+    if not run.changed or finding.kind not in ("values", "shape"):
+        return finding
+    names = [oracle.parameters[i] for i in run.changed if i < len(oracle.parameters)]
+    were = "was" if len(names) == 1 else "were"
+    says = f"{' and '.join(names)} {were} changed by the call, and the result is not right."
+    details = (finding.sentence, *finding.details, *battery.ALONE)
+    return replace(finding, kind="mutated", says=says, details=details)
+
+
+def _other_exception(kind: type[Exception], error: Exception) -> Finding:
+    name = type(error).__name__
+    text = str(error).strip() or "(no message)"
+    line = own_line(error)
+    return Finding(
+        "condition",
+        f"expected {kind.__name__}, but {name} was raised: {text}",
+        (f"at {line}",) if line else (),
+        looks_like=f"another exception is raised, not {kind.__name__}",
+    )
 
 
 def _among(finding: Finding, case: Case, oracle: Oracle, wrong: int, total: int) -> Finding:
