@@ -13,6 +13,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 # The assignment a target is about: make grade A=a02_convolution
 A ?=
+# The lecture a target is about: make perturb L=03
+L ?=
+RUNS ?= 20
 FLAGS ?=
 
 ifdef BIN
@@ -23,9 +26,10 @@ INSTALLED := .venv/.installed
 endif
 COURSEKIT := $(BIN)/coursekit
 PIP_INSTALL := $(BIN)/python -P lib/coursekit/installing.py
+NEEDS_L = @test -n "$(L)" || { echo "Which lecture? For example: make $@ L=03"; exit 2; }
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
-.PHONY: help lab test lint demo notebooks release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
+.PHONY: help lab test lint demo notebooks results perturb release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
 
 help: ## list the targets
 	@echo "make …"
@@ -49,6 +53,14 @@ lint: $(INSTALLED) ## style of code and notebooks
 
 notebooks: $(INSTALLED) ## run the lectures in fresh kernels and store what they print and draw
 	@$(COURSEKIT) notebooks
+
+results: $(INSTALLED) ## run a lecture's larger experiments, as far as not stored: make results L=03
+	$(NEEDS_L)
+	@$(COURSEKIT) results $(L) --workers $(WORKERS) $(FLAGS)
+
+perturb: $(INSTALLED) ## which asserts of a lecture outlast rounding: make perturb L=03 RUNS=5
+	$(NEEDS_L)
+	@$(COURSEKIT) perturb $(L) --runs $(RUNS) --workers $(WORKERS) $(FLAGS)
 
 release: $(INSTALLED) ## build and verify the student notebooks (all, or A=a02_convolution)
 	@$(COURSEKIT) release $(A)

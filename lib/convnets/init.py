@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from convnets.arrays import asarray_like, to_numpy
+from convnets.perturb import perturbed
 from convnets.random import generator, normal, uniform
 from convnets.shapes import ShapeError
 
@@ -139,7 +140,7 @@ def drawn(init: Initialiser, shape: Sequence[int], rng: np.random.Generator) -> 
             "init must be a name or a function init(shape, rng) -> weights, but is "
             f"{init!r}; for example lambda shape, rng: 0.01 * rng.standard_normal(shape)."
         )
-    values = to_numpy(function(tuple(shape), rng))
+    values = perturbed(to_numpy(function(tuple(shape), rng)))
     if values.shape != tuple(shape):
         raise ShapeError(
             f"init must return weights of the shape {tuple(shape)} it was given, but returned "

@@ -46,7 +46,17 @@ FLOORS = {
         },
         {"feedback", "rehearse", "sandbox"},
         {"grading", "mistakes", "verify"},
-        {"authoring", "demo", "exports", "lab", "release", "report", "similarity"},
+        {
+            "authoring",
+            "demo",
+            "experiments",
+            "exports",
+            "lab",
+            "perturb",
+            "release",
+            "report",
+            "similarity",
+        },
         {"cli"},
     ],
     "coursekit.grading": [
