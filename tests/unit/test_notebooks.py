@@ -250,6 +250,17 @@ def test_normalising_gives_readable_ids_and_drops_noise():
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_words_for_a_figure_and_folded_answers_stay():
+    cell = v4.new_code_cell("x", metadata={"alt": "A curve.", "jupyter": {"outputs_hidden": True}})
+    about = {"image/png": {"alt": "A line.", "width": 3}, "needs_background": "light"}
+    cell.outputs = [v4.new_output("display_data", data={"image/png": "aaaa"}, metadata=about)]
+    odd = v4.new_code_cell("y", metadata={"alt": 3, "jupyter": {"source_hidden": True}})
+    tidy = notebooks.normalise(v4.new_notebook(cells=[cell, odd]), "keep")
+    assert tidy.cells[0].metadata == cell.metadata
+    assert tidy.cells[0].outputs[0].metadata == {"image/png": {"alt": "A line."}}
+    assert tidy.cells[1].metadata == {}
+
+
 def test_normalising_clears_outputs_unless_told_to_keep_them():
     tidy = notebooks.normalise(noisy())
     assert not any(c.get("outputs") or c.get("execution_count") for c in tidy.cells)

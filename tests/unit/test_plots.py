@@ -1,5 +1,6 @@
 """Figures, tested by what is drawn on them."""
 
+import IPython.display
 import matplotlib
 import numpy as np
 import pytest
@@ -297,3 +298,26 @@ def test_only_use_style_changes_the_defaults():
     plots.use_style()
     assert matplotlib.rcParams["font.size"] == 11
     assert not matplotlib.rcParams["axes.spines.top"]
+
+
+def test_a_figure_is_shown_with_its_text_and_closed(monkeypatch):
+    shown = []
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "module://matplotlib_inline")
+    monkeypatch.setattr(IPython.display, "display", lambda *args, **kw: shown.append((args, kw)))
+    figure = plots.image_grid(np.zeros((2, 1, 4, 4)))
+    plots.show("Two black images.")
+    assert shown == [((figure,), {"metadata": {"image/png": {"alt": "Two black images."}}})]
+    assert plt.get_fignums() == []
+
+
+def test_outside_a_notebook_figures_are_shown_as_usual(monkeypatch):
+    calls = []
+    monkeypatch.setattr(plt, "show", lambda: calls.append("shown"))
+    plots.show("Nothing at all.")
+    assert calls == ["shown"]
+
+
+@pytest.mark.parametrize("alt", ["", "  \n"])
+def test_a_figure_without_words_is_an_error(alt):
+    with pytest.raises(ValueError, match="alt is empty"):
+        plots.show(alt)

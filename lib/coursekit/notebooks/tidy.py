@@ -13,7 +13,13 @@ from coursekit.notebooks.cells import grade_id
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
-CELL_KEYS = {"deletable": bool, "editable": bool, "nbgrader": NotebookNode, "tags": list}
+CELL_KEYS = {
+    "alt": str,  # what its figure shows, for who cannot see it
+    "deletable": bool,
+    "editable": bool,
+    "nbgrader": NotebookNode,
+    "tags": list,
+}
 
 _UNSTABLE = {
     "an object address": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
@@ -34,8 +40,9 @@ def normalise(notebook: NotebookNode, outputs: Literal["clear", "keep"] = "clear
     """A tidied copy; doing it twice changes nothing more, and sources stay as they are.
 
     Cell ids become the grade id; else they stay, where a person chose them; else they become the
-    kind and a number ("text-3", "code-7"). Of the metadata, kernel name, language, tags and what
-    nbgrader needs are kept; execution times, widget states and editors' settings go.
+    kind and a number ("text-3", "code-7"). Of the metadata, kernel name, language, tags, what
+    nbgrader needs, alt texts and folded answers are kept; execution times, widget states and
+    editors' settings go.
 
     Args:
         notebook: left as it is.
@@ -102,6 +109,9 @@ def _ids(notebook: NotebookNode) -> list[str]:
 
 def _kept(metadata: dict) -> dict:
     kept = {key: metadata[key] for key in CELL_KEYS if type(metadata.get(key)) is CELL_KEYS[key]}
+    jupyter = metadata.get("jupyter")
+    if isinstance(jupyter, dict) and jupyter.get("outputs_hidden") is True:
+        kept["jupyter"] = {"outputs_hidden": True}  # an answer that is to be asked for first
     tags = [tag for tag in kept.pop("tags", []) if isinstance(tag, str) and tag and "," not in tag]
     return kept | ({"tags": list(dict.fromkeys(tags))} if tags else {})
 
@@ -115,11 +125,18 @@ def _tidy_outputs(outputs: list[NotebookNode], run: int) -> list[NotebookNode]:
                 last.text += output.text
                 continue
         elif output.output_type != "error":
-            output.metadata = from_dict({})
+            output.metadata = from_dict(_alt_of(output.metadata))
         if output.output_type == "execute_result":
             output.execution_count = run
         tidy.append(output)
     return tidy
+
+
+def _alt_of(metadata: dict) -> dict:
+    """The text that stands for each picture; sizes and the like go."""
+    kinds = {mime: about for mime, about in metadata.items() if isinstance(about, dict)}
+    alts = {mime: about.get("alt") for mime, about in kinds.items()}
+    return {mime: {"alt": alt} for mime, alt in alts.items() if isinstance(alt, str) and alt}
 
 
 def _texts(cell: NotebookNode) -> list[str]:
