@@ -29,9 +29,6 @@ Students = Annotated[
     list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
 ]
 Workers = Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)]
-Lecture = Annotated[
-    str, typer.Argument(metavar="LECTURE", help="A number such as 03, or a whole name.")
-]
 NOT_CONFINED = (
     "Warning: student code runs without the sandbox. It can read and change whatever you can: "
     "other submissions, solutions, the gradebook, your files."
@@ -44,6 +41,51 @@ def main() -> None:
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Such as 05_batchnorm, or a05_batchnorm.")],
+) -> None:
+    """Make a small lecture or assignment that passes, to write a real one from."""
+    from coursekit.authoring.skeleton import NewError
+    from coursekit.authoring.skeleton import new as make
+    from coursekit.notebooks import ExecutionError
+
+    course = _course()
+    try:
+        made = make(course, name)
+    except (ExecutionError, NewError) as error:
+        _fail(str(error))
+    for path in made:
+        typer.echo(f"written: {path.relative_to(course)}")
+
+
+@app.command()
+def check(
+    number: Annotated[str, typer.Argument(metavar="LECTURE", help="Its number, such as 05.")],
+    workers: Annotated[int, typer.Option(help="Tests at the same time.", min=1)] = 2,
+) -> None:
+    """Prove one lecture and its assignment: rules, outputs, solutions, release, three ways."""
+    from coursekit.authoring import checking
+    from coursekit.authoring.demands import draft
+    from coursekit.authoring.rules import measure
+
+    course = _course()
+    try:
+        what = checking.subject(course, number)
+        typer.echo(f"Checking {', '.join(what.names)}.")
+        for lecture in what.lectures:
+            for rule in measure(lecture):
+                typer.echo(f"  {'✓' if rule.holds else '✗'} {rule}")
+        for path in what.assignments:
+            for left in draft(course, path.stem) or []:
+                typer.echo(f"  still to do, {path.stem} is a draft: {left}")
+        good = checking.check(course, what, workers)
+    except checking.CheckError as error:
+        _fail(str(error))
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
 def release(
     names: Names = None,
     force: Annotated[
@@ -53,7 +95,9 @@ def release(
     """Build and verify the student notebooks: assignments/, and a zip in build/.
 
     What follows from the cells of a source is written anew first: points, headings, the table.
+    A draft is not released, and what is left to do is named.
     """
+    from coursekit.authoring.demands import draft
     from coursekit.authoring.renewing import renew_assignment
     from coursekit.notebooks.outline import OutlineError
     from coursekit.release import ReleaseError, source_of
@@ -61,6 +105,9 @@ def release(
 
     course = _course()
     for name in _assignments(course, names):
+        if not names and draft(course, name) is not None:
+            typer.echo(f"{name}: a draft, not released; what is left: make release A={name}")
+            continue
         try:
             renew_assignment(source_of(course, name))
             done = release_one(course, name, force=force)
@@ -137,66 +184,6 @@ def notebooks(
         else:
             typer.echo(f"{path.name}: {'written' if changed else 'unchanged'}")
     if failed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def results(
-    lecture: Lecture,
-    workers: Annotated[int, typer.Option(help="Runs at a time, each one thread.", min=1)] = 1,
-    again: Annotated[
-        bool, typer.Option("--again", help="Begin anew; what is stored is lost.")
-    ] = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="The code has changed, but no number: keep the runs.")
-    ] = False,
-) -> None:
-    """Run the larger experiments of a lecture and store each run in course/results/.
-
-    What is stored already is not run again, so it may be interrupted at any moment.
-    """
-    from coursekit.experiments import ResultsError
-    from coursekit.experiments.experiment import ExperimentError
-    from coursekit.experiments.measure import measure
-
-    try:
-        done = measure(_course(), lecture, workers=workers, again=again, keep=keep, say=typer.echo)
-    except (ExperimentError, ResultsError) as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"A run could not be stored: {error}. The same command goes on from there.")
-    except KeyboardInterrupt:
-        _fail("Stopped. What is measured is stored; the same command goes on with the rest.")
-    if not done:
-        raise typer.Exit(1)
-
-
-@app.command()
-def perturb(
-    lecture: Lecture,
-    runs: Annotated[int, typer.Option(help="How often.", min=1)] = 20,
-    workers: Annotated[int, typer.Option(help="Runs at a time, each one thread.", min=1)] = 2,
-    scale: Annotated[float, typer.Option(help="Size of the noise.", min=0)] = 1e-6,
-    timeout: Annotated[float, typer.Option(help="Seconds for one run.")] = 600,
-) -> None:
-    """Run a lecture many times with initial weights × (1 + noise); say which asserts held."""
-    from coursekit.perturb import perturb as lectures
-
-    try:
-        held = lectures.perturb(
-            _course(),
-            lecture,
-            runs=runs,
-            workers=workers,
-            scale=scale,
-            timeout=timeout,
-            say=typer.echo,
-        )
-    except lectures.PerturbError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("Stopped.")
-    if not held:
         raise typer.Exit(1)
 
 

@@ -58,10 +58,11 @@ class Collection:
 
     Args:
         assignment: its name, such as "a02_convolution".
+        draft: whether its author is still at it; then it has too few of them, and is not released.
     """
 
-    def __init__(self, assignment: str):
-        self.assignment = assignment
+    def __init__(self, assignment: str, *, draft: bool = False):
+        self.assignment, self.draft = assignment, draft
         self.entries: list[Entry] = []
 
     def wrong(

@@ -20,6 +20,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from coursekit import notebooks
+from coursekit.authoring.demands import draft
 from coursekit.grading.autograding import GradingFailed, configuration, open_gradebook, register
 from coursekit.verify import problems
 
@@ -108,8 +109,11 @@ def release(course: Path, assignment: str, *, force: bool = False) -> Released:
         force: change graded cells although answers have been handed in. The gradebook is copied
             to gradebook.db.before-NAME first; grades of cells that no longer exist are lost.
     Raises:
-        ReleaseError: it does not build or verify, or graded cells would change.
+        ReleaseError: it is a draft, does not build or verify, or graded cells would change.
     """
+    left = draft(course, assignment)
+    if left is not None:
+        raise ReleaseError(_list(f"{assignment} is a draft. Left to do:", left))
     with tempfile.TemporaryDirectory() as scratch:
         new = build(course, assignment, Path(scratch))
         found = problems(source_of(course, assignment), new)

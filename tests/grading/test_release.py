@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 
 from coursekit import notebooks
 from coursekit import release as releasing
+from coursekit.authoring.demands import draft
 from coursekit.feedback import HideHiddenTests
 from coursekit.grading import autograding
 from coursekit.notebooks.outline import renewed
@@ -275,6 +276,31 @@ def test_nothing_is_published_when_something_is_wrong(course):
     assert contents(course / "assignments" / NAME) == before
 
 
+def test_a_draft_is_not_released_and_what_is_left_is_named(course):
+    path = course / "tests" / "assignments" / f"{NAME}.py"
+    path.parent.mkdir(parents=True)
+    text = "from coursekit.collection import Collection\nknown = Collection('a01_tiny', draft={})\n"
+    path.write_text(text.format(True))
+    with pytest.raises(ReleaseError) as refused:
+        release(course, NAME)
+    assert str(refused.value).splitlines() == [
+        "a01_tiny is a draft. Left to do:",
+        "  - 3 tasks; there should be 4 to 7",
+        "  - 9 points; there should be 20 to 40",
+        "  - 0 wrong solutions; there should be at least 14",
+        "  - 0 wrong solutions with `says`; there should be at least 10",
+        "  - 0 right solutions; there should be at least 6",
+        "  - 0 wrong ones of double; there should be at least 2",
+        "  - 0 right ones of double; there should be at least 1",
+        "  - 0 wrong ones of halve; there should be at least 2",
+        "  - 0 right ones of halve; there should be at least 1",
+        "  - then take draft=True out of tests/assignments/a01_tiny.py",
+    ]
+    assert not (course / "assignments").exists()
+    path.write_text(text.format(False))
+    assert release(course, NAME).changed == (f"{NAME}.ipynb",)
+
+
 SECRET = "    return sum((x, x)) + 0 * len('a line that tells')"
 
 
@@ -431,7 +457,7 @@ def test_feedback_survives_an_answer_that_speaks_of_markers():
 
 # --- this course ---------------------------------------------------------------------------------
 
-ASSIGNMENTS = releasing.assignments(ROOT)
+ASSIGNMENTS = [name for name in releasing.assignments(ROOT) if draft(ROOT, name) is None]
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)

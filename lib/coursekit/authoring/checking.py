@@ -1,0 +1,98 @@
+"""All that is to be proved of one lecture and its assignment, and of nothing else.
+
+The proofs are the tests of this repository; this chooses among them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROOFS = (  # in tests/: each has tests that carry the name of a lecture or of an assignment
+    "notebooks",  # form, rules, what follows from the cells
+    "assignments",  # known solutions lose what they should, and are told why
+    "grading/test_release.py",  # assignments/ is what solutions/ gives, and fit for students
+    "grading/test_three_ways.py",  # kernel, nbgrader and judge agree
+)
+# One thread, because two add up in another order; one hash seed, because sets print in its order.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+
+
+class CheckError(ValueError):
+    """There is nothing to check, or nothing to check it with; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one number stands for.
+
+    Attributes:
+        lectures: one, or two where a lecture is split; none where it is yet to be written.
+        assignments: one, or none where it is yet to be written.
+    """
+
+    lectures: tuple[Path, ...]
+    assignments: tuple[Path, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of them all, such as "05_batchnorm" and "a05_batchnorm"."""
+        return [path.stem for path in (*self.lectures, *self.assignments)]
+
+
+def subject(course: Path, number: str) -> Subject:
+    """The lecture and the assignment of a number.
+
+    Args:
+        number: two digits, such as "05"; "10" also means 10a and 10b, "10a" means that part, with
+            the assignment they share. A whole name, "05_batchnorm", does as well.
+    Raises:
+        CheckError: it is no number, or nothing has it; the message lists those there are.
+    """
+    match = re.fullmatch(r"a?(\d\d)([a-z]?)(_\w+)?", number)
+    there = sorted(course.glob("course/[0-9][0-9]*_*.ipynb"))
+    sources = sorted(course.glob("solutions/a[0-9][0-9]_*/"))
+    if not match:
+        raise CheckError(f"L={number!r} is no number of a lecture, such as 05 or 10a.")
+    digits, part = match[1], match[2]
+    lectures = [path for path in there if re.match(rf"{digits}{part or '[a-z]?'}_", path.name)]
+    folders = [path for path in sources if path.name.startswith(f"a{digits}_")]
+    if not lectures and not folders:
+        known = sorted({path.name.partition("_")[0] for path in there})
+        raise CheckError(f"There is no lecture {number}; there are {', '.join(known) or 'none'}.")
+    return Subject(tuple(lectures), tuple(folder / f"{folder.name}.ipynb" for folder in folders))
+
+
+def command(course: Path, what: Subject, workers: int = 2) -> list[str]:
+    """The command that proves it.
+
+    Raises:
+        CheckError: the tests, or what runs them, are not here.
+    """
+    proofs = [course / "tests" / part for part in PROOFS]
+    gone = [path for path in proofs if not path.exists()]
+    if gone:
+        raise CheckError(f"{gone[0]} is missing: proofs need a clone of the repository.")
+    if not importlib.util.find_spec("nbval") or not importlib.util.find_spec("xdist"):
+        raise CheckError("The tests need more packages: pip install -e '.[test]'.")
+    files = [*proofs, *what.lectures, *what.assignments]
+    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "120"]
+    spread = ["-n", str(workers), "--dist", "loadfile", "--timeout", "600"]
+    chosen = " or ".join(what.names)
+    return [sys.executable, "-m", "pytest", *map(str, files), "-k", chosen, "-q", *nbval, *spread]
+
+
+def check(course: Path, what: Subject, workers: int = 2) -> bool:
+    """Run all proofs and show what they print; returns whether all of them hold.
+
+    Raises:
+        CheckError: see `command`.
+    """
+    environment = {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(command(course, what, workers), cwd=course, env=environment, check=False)
+    return done.returncode == 0
