@@ -138,7 +138,7 @@ def sandbox() -> Finding:
     done = _python(str(_TRIAL))
     if done.returncode == 0 and not done.stdout.strip():
         return Finding("sandbox", f"{_run('bwrap', '--version').stdout.strip()}, a room was made")
-    reason = "; ".join(done.stdout.split("\n")[:-1]) or _last_line(done)
+    reason = " ".join(done.stdout.split()) or _last_line(done)
     return Finding("sandbox", "no room can be made; grading needs that", reason)
 
 
@@ -282,6 +282,8 @@ def port() -> Finding:
             socket.create_connection(server.getsockname()[:2], timeout=5).close()
     except OSError as error:
         remedy = "check the firewall, and that the hosts file names localhost as 127.0.0.1"
+        if error.errno == socket.EAI_NONAME and sys.platform != "win32":
+            remedy = "echo '127.0.0.1 localhost' | sudo tee -a /etc/hosts"
         return Finding("localhost", f"cannot be reached: {error}", remedy)
     return Finding("localhost", "reachable")
 

@@ -165,13 +165,25 @@ def test_a_full_disk_is_named(monkeypatch):
     assert "1 GB are needed" in doctor.disk().remedy
 
 
-def test_a_closed_localhost_is_named(monkeypatch):
+def failing_server(monkeypatch, error):
     def refuse(*args, **kwargs):
-        raise OSError("Name or service not known")
+        raise error
 
     monkeypatch.setattr(socket, "create_server", refuse)
+
+
+def test_a_closed_localhost_is_named(monkeypatch):
+    failing_server(monkeypatch, PermissionError("Operation not permitted"))
+    assert "Operation not permitted" in doctor.port().says
+    assert "firewall" in doctor.port().remedy
+
+
+def test_a_localhost_without_an_address_is_named(monkeypatch):
+    # `create_server` makes an OSError of the resolver's.
+    error = OSError(socket.EAI_NONAME, "Name or service not known")
+    failing_server(monkeypatch, error)
     assert "Name or service not known" in doctor.port().says
-    assert "127.0.0.1" in doctor.port().remedy
+    assert doctor.port().remedy == "echo '127.0.0.1 localhost' | sudo tee -a /etc/hosts"
 
 
 @pytest.mark.skipif(sys.flags.utf8_mode, reason="Python was told to use UTF-8")
