@@ -13,8 +13,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 # The assignment a target is about: make grade A=a02_convolution
 A ?=
-# The lecture a target is about: make check L=03
+# The lecture a target is about: make perturb L=03
 L ?=
+RUNS ?= 20
 # What to make: make new N=05_batchnorm
 N ?=
 FLAGS ?=
@@ -30,7 +31,7 @@ PIP_INSTALL := $(BIN)/python -P lib/coursekit/installing.py
 NEEDS_L = @test -n "$(L)" || { echo "Which lecture? For example: make $@ L=03"; exit 2; }
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
-.PHONY: help lab test check lint demo new notebooks release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
+.PHONY: help lab test check lint demo new notebooks results perturb release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
 
 help: ## list the targets
 	@echo "make …"
@@ -62,6 +63,14 @@ new: $(INSTALLED) ## begin a lecture or an assignment: make new N=05_batchnorm, 
 
 notebooks: $(INSTALLED) ## run the lectures in fresh kernels and store what they print and draw
 	@$(COURSEKIT) notebooks
+
+results: $(INSTALLED) ## run a lecture's larger experiments, as far as not stored: make results L=03
+	$(NEEDS_L)
+	@$(COURSEKIT) results $(L) --workers $(WORKERS) $(FLAGS)
+
+perturb: $(INSTALLED) ## which asserts of a lecture outlast rounding: make perturb L=03 RUNS=5
+	$(NEEDS_L)
+	@$(COURSEKIT) perturb $(L) --runs $(RUNS) --workers $(WORKERS) $(FLAGS)
 
 release: $(INSTALLED) ## build and verify the student notebooks (all, or A=a02_convolution)
 	@$(COURSEKIT) release $(A)

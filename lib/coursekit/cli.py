@@ -29,6 +29,9 @@ Students = Annotated[
     list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
 ]
 Workers = Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)]
+Lecture = Annotated[
+    str, typer.Argument(metavar="LECTURE", help="A number such as 03, or a whole name.")
+]
 NOT_CONFINED = (
     "Warning: student code runs without the sandbox. It can read and change whatever you can: "
     "other submissions, solutions, the gradebook, your files."
@@ -184,6 +187,66 @@ def notebooks(
         else:
             typer.echo(f"{path.name}: {'written' if changed else 'unchanged'}")
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def results(
+    lecture: Lecture,
+    workers: Annotated[int, typer.Option(help="Runs at a time, each one thread.", min=1)] = 1,
+    again: Annotated[
+        bool, typer.Option("--again", help="Begin anew; what is stored is lost.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="The code has changed, but no number: keep the runs.")
+    ] = False,
+) -> None:
+    """Run the larger experiments of a lecture and store each run in course/results/.
+
+    What is stored already is not run again, so it may be interrupted at any moment.
+    """
+    from coursekit.experiments import ResultsError
+    from coursekit.experiments.experiment import ExperimentError
+    from coursekit.experiments.measure import measure
+
+    try:
+        done = measure(_course(), lecture, workers=workers, again=again, keep=keep, say=typer.echo)
+    except (ExperimentError, ResultsError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"A run could not be stored: {error}. The same command goes on from there.")
+    except KeyboardInterrupt:
+        _fail("Stopped. What is measured is stored; the same command goes on with the rest.")
+    if not done:
+        raise typer.Exit(1)
+
+
+@app.command()
+def perturb(
+    lecture: Lecture,
+    runs: Annotated[int, typer.Option(help="How often.", min=1)] = 20,
+    workers: Annotated[int, typer.Option(help="Runs at a time, each one thread.", min=1)] = 2,
+    scale: Annotated[float, typer.Option(help="Size of the noise.", min=0)] = 1e-6,
+    timeout: Annotated[float, typer.Option(help="Seconds for one run.")] = 600,
+) -> None:
+    """Run a lecture many times with initial weights × (1 + noise); say which asserts held."""
+    from coursekit.perturb import perturb as lectures
+
+    try:
+        held = lectures.perturb(
+            _course(),
+            lecture,
+            runs=runs,
+            workers=workers,
+            scale=scale,
+            timeout=timeout,
+            say=typer.echo,
+        )
+    except lectures.PerturbError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped.")
+    if not held:
         raise typer.Exit(1)
 
 
