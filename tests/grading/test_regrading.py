@@ -215,6 +215,17 @@ def test_other_limits_are_another_grading(course, judge):
     assert grade(course, limit=100)["ada"].changed == ("limits",)
 
 
+def test_another_secret_of_the_class_grades_everybody_anew_and_is_written_nowhere(course, judge):
+    for secret, asked in (("one of theirs", 3), ("one of theirs", 3), ("another of theirs", 6)):
+        (course / "course_secret").write_text(f"{secret}\n")
+        results = grade(course)
+        assert (len(judge.asked), judge.paper.secret) == (asked, secret)
+    assert {result.changed for result in results.values()} == {("secret",)}
+    assert differences(results.values())[0] == "3 graded again because of changed secret."
+    files = [path for path in course.rglob("*") if path.is_file()]
+    assert [p.name for p in files if b"of theirs" in p.read_bytes()] == ["course_secret"]
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"questions": []}', '{"extra": {"record": {}}}'])
 def test_a_damaged_stored_grade_is_graded_again(course, judge, damage):
     grade(course)

@@ -350,7 +350,7 @@ def test_any_character_can_be_written(tmp_path):
 
 # --- from disk -----------------------------------------------------------------------------------
 
-KEY = Key(answers="a", setup="s", library="l", limits="m", tests={})
+KEY = Key(answers="a", setup="s", library="l", limits="m", secret="", tests={})
 
 
 @pytest.fixture(scope="module")

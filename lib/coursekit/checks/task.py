@@ -12,8 +12,6 @@ A check that fails, or raises, fails alone: the others still run and still count
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -24,7 +22,7 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
-from coursekit.checks import battery, kernel, progress
+from coursekit.checks import battery, inputs, kernel, progress
 from coursekit.checks.cases import (
     Case,
     Run,
@@ -48,8 +46,6 @@ from coursekit.checks.oracle import Oracle
 from coursekit.checks.report import Report, Result, Score
 from coursekit.checks.source import foreign, own_line
 
-SECRET = "COURSE_SECRET"  # the environment variable from which hidden checks draw
-PUBLISHED = "published"  # its value where a class has set none
 BY_CHANCE = 0.01  # share of numbers that may be equal: float32 has few, and arrays hold many
 NOT_ALL = "not all numbers are drawn from the generator"
 
@@ -87,8 +83,8 @@ class Task:
     def rng(self, *, hidden: bool = False) -> np.random.Generator:
         """A random generator for the inputs of a check: the same in every kernel and in the judge.
 
-        Each call gives another one. In a hidden check it depends on the secret of the class, the
-        environment variable COURSE_SECRET, so that nobody can look the inputs up.
+        Each call gives another one. In a hidden check it depends on the secret of the class, so
+        that nobody can look the inputs up; see `checks.inputs`.
 
         Args:
             hidden: also outside a hidden check.
@@ -96,9 +92,7 @@ class Task:
         where = self._check.name if self._check else ""
         hidden = hidden or bool(self._check and self._check.hidden)
         count = self._drawn[where] = self._drawn.get(where, 0) + 1
-        secret = os.environ.get(SECRET, PUBLISHED) if hidden else ""
-        text = "\n".join((self.name, where, str(count), secret))
-        return np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16))
+        return inputs.generator(self.name, where, count, hidden=hidden)
 
     @staticmethod
     def case(*args: Any, want: Any = None) -> Case:

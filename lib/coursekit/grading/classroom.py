@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from coursekit.checks import inputs
 from coursekit.grading import autograding, judged, stock
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.feedback_pages import FeedbackPages
@@ -82,6 +83,7 @@ def grade(
     """
     course, console = Path(course).resolve(), console or Console(stderr=True)
     autograding.source_of(course, assignment)
+    secret = _secret(course)
     judges = Engine(engine) == Engine.JUDGE
     early = judged.begun(course, assignment, sandboxed) if judges and not dask else nullcontext()
     with _alone(course, "grading"), early as crew:
@@ -94,9 +96,13 @@ def grade(
             if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
         ]
         if not judges:
-            arriving = stock.results(course, assignment, there, workers=workers, limit=limit)
+            arriving = stock.results(
+                course, assignment, there, workers=workers, limit=limit, secret=secret
+            )
         else:
-            options = Options(workers, limits_of(course, limit), dask, confined=sandboxed)
+            options = Options(
+                workers, limits_of(course, limit), dask, confined=sandboxed, secret=secret
+            )
             arriving = judged.results(course, assignment, there, options, crew)
             for setting in autograding.without_effect(autograding.configuration(course)):
                 console.print(
@@ -212,6 +218,18 @@ def _alone(course: Path, doing: str) -> Iterator[None]:
                 f"Somebody is {doing} in {course} already; wait for that to end, or stop it."
             ) from None
         yield
+
+
+def _secret(course: Path) -> str:
+    """What hidden checks draw from.
+
+    Raises:
+        GradingFailed: the file that holds it is of no use.
+    """
+    try:
+        return inputs.secret_of(course)
+    except inputs.SecretError as error:
+        raise GradingFailed(str(error)) from error
 
 
 def _is_text(name: str) -> bool:

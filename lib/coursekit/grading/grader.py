@@ -26,6 +26,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.checks import inputs
 from coursekit.grading import marking, reading
 from coursekit.grading.judge import Judge, JudgeError
 from coursekit.grading.opening import handed_out
@@ -49,7 +50,9 @@ def serve(
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_things:
         import_all(modules if warm else ())
-        grader = Grader(line.recv(), Path(folder), warm)
+        paper = line.recv()
+        os.environ[inputs.SECRET] = paper.secret  # rooms have an environment of their own
+        grader = Grader(paper, Path(folder), warm)
         if warm:
             open_things.enter_context(warm)
         line.send("")

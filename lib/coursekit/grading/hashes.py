@@ -18,6 +18,7 @@ from coursekit.notebooks import Kind
 from coursekit.sandbox import Limits
 
 PACKAGES = ("convnets", "coursekit")  # whose sources a grade depends on
+SLOW = 100_000  # rounds, a few hundredths of a second
 VERSIONS = ("ipython", "numpy", "torch")
 
 
@@ -30,6 +31,7 @@ class Key:
         setup: the course's code that all tests share, and files beside the notebook.
         library: this library, and what it stands on.
         limits: what a submission may use.
+        secret: of the class, from which hidden checks draw.
         tests: test cell -> hash of the cell.
     """
 
@@ -37,6 +39,7 @@ class Key:
     setup: str
     library: str
     limits: str
+    secret: str
     tests: Mapping[str, str]
 
     def differs(self, other: Key) -> list[str]:
@@ -99,6 +102,12 @@ def library_hash() -> str:
 def limits_hash(limits: Limits, confined: bool = True) -> str:
     """Hash of what a submission may use, and whether it is confined."""
     return digest([json.dumps(asdict(limits), sort_keys=True), str(confined)])
+
+
+def secret_hash(secret: str) -> str:
+    """Hash of the secret of a class, from which nobody finds it by trying others fast."""
+    salt = b"coursekit: what hidden checks draw from"
+    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, SLOW).hex()
 
 
 def digest(texts: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
 from coursekit import notebooks
+from coursekit.checks import inputs
 from coursekit.grading import hashes, marking, workers
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.gradebook import Book
@@ -49,12 +50,14 @@ class Options:
         limits: of each submission.
         dask: address of a scheduler whose workers grade, or None.
         confined: False to let student code see and change the machine that grades.
+        secret: of the class; see `checks.inputs`.
     """
 
     workers: int = 2
     limits: Limits = field(default_factory=Limits)
     dask: str | None = None
     confined: bool = True
+    secret: str = field(default=inputs.PUBLISHED, repr=False)
 
 
 @contextmanager
@@ -114,6 +117,7 @@ class _Session:
             setup=hashes.setup_hash(self.release, self.paper.beside),
             library=hashes.library_hash(),
             limits=hashes.limits_hash(options.limits, options.confined),
+            secret=hashes.secret_hash(self.paper.secret),
             tests=hashes.test_hashes(source),
         )
         self.most = {name: notebooks.points(c) for name, c in notebooks.graded(source).items()}
@@ -304,6 +308,7 @@ def paper_of(course: Path, assignment: str, options: Options) -> Paper:
         _modules(release.parent),
         options.limits,
         _start(source, options.confined),
+        options.secret,
     )
 
 

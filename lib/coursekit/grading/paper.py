@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from coursekit.checks.inputs import PUBLISHED
 from coursekit.grading.grades import Grade
 from coursekit.sandbox import Limits
 
@@ -40,6 +41,7 @@ class Paper:
         given: files that students were given beside the notebook: name -> content.
         limits: of a room.
         start: what was needed before all this.
+        secret: of the class, from which hidden checks draw; no room is told.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Paper:
     given: dict[str, bytes] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     start: Start = field(default_factory=Start)
+    secret: str = field(default=PUBLISHED, repr=False)
 
     @property
     def seconds(self) -> float:

@@ -32,7 +32,7 @@ class Result:
         scores: graded cell -> points; None where a person has to decide.
         seconds: how long it took.
         fresh: False where an earlier grade still holds.
-        changed: why an earlier grade no longer held: "answers", "tests", "library", "limits".
+        changed: why an earlier grade no longer held: "answers", "tests", "library", "secret" …
         before: graded cell -> points of that earlier grade.
     """
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.checks import inputs
 from coursekit.grading import autograding
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.layout import WORK, folder_of, prepared
@@ -34,7 +35,13 @@ from coursekit.grading.submissions import (
 
 
 def results(
-    course: Path, assignment: str, students: Sequence[str], *, workers: int, limit: float
+    course: Path,
+    assignment: str,
+    students: Sequence[str],
+    *,
+    workers: int,
+    limit: float,
+    secret: str = inputs.PUBLISHED,
 ) -> Iterator[Result]:
     """Grade submissions; yields each as it is done. `autograding.register` must have run.
 
@@ -42,8 +49,9 @@ def results(
         students: who has handed something in.
         workers: submissions graded at the same time.
         limit: seconds after which one submission is given up.
+        secret: of the class; see `checks.inputs`. Student code can read it here.
     """
-    crew = _Crew(course, assignment, limit)
+    crew = _Crew(course, assignment, limit, secret)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         jobs = [pool.submit(crew.grade, name) for name in students]
         try:
@@ -57,8 +65,9 @@ def results(
 class _Crew:
     """Grades each submission in a child of its own, and answers for those that do not come back."""
 
-    def __init__(self, course: Path, assignment: str, limit: float):
+    def __init__(self, course: Path, assignment: str, limit: float, secret: str):
         self._course, self._assignment, self._limit = course, assignment, limit
+        self._secret = secret
         self._at_work: dict[str, Helper] = {}
         self._stopped = False
 
@@ -72,7 +81,7 @@ class _Crew:
         about = self._course, self._assignment, student
         try:
             with Helper([__name__]) as self._at_work[student]:
-                result = self._at_work[student](_logged, *about, limit=self._limit)
+                result = self._at_work[student](_logged, *about, self._secret, limit=self._limit)
         except Lost as error:
             if self._stopped:
                 raise
@@ -88,8 +97,9 @@ class _Crew:
             helper.kill()
 
 
-def _logged(course: Path, assignment: str, student: str) -> Result:
+def _logged(course: Path, assignment: str, student: str, secret: str) -> Result:
     os.setsid()  # Ctrl-C is for whoever hands out the work
+    os.environ[inputs.SECRET] = secret  # which the kernel inherits
     log = course / WORK / "logs" / assignment / f"{student}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:  # kernels write here, not over the progress bar

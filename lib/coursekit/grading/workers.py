@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
+from coursekit.checks import inputs
 from coursekit.grading import reading
 from coursekit.grading.grades import Grade
 from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read, Start
@@ -164,7 +165,7 @@ class Workers:
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                env=os.environ | PINNED,
+                env=_environment(),
                 start_new_session=True,  # Ctrl-C is for whoever hands out the work
             )
             socket.send_fds(self._control, [b"+"], [its.fileno()])
@@ -205,6 +206,12 @@ class Workers:
             self._process.wait()
         self._errors.close()
         self._process = self._first = None
+
+
+def _environment() -> dict[str, str]:
+    """That of the grading process, which gets the secret of the class with the assignment."""
+    kept = {name: value for name, value in os.environ.items() if name != inputs.SECRET}
+    return kept | PINNED
 
 
 def _send(line: Connection, order: Order) -> None:
