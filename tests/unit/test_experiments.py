@@ -351,10 +351,11 @@ def test_stored_results_are_complete_and_belong_to_the_experiment_as_it_is(path)
 def test_a_stored_run_comes_out_again():
     experiment = load(ROOT / FOLDER / "03_pooling_rates.py")
     rows = results("03_pooling_rates", ROOT / RESULTS)
-    setting = {"pool": "average", "lr": 0.06, "seed": 0}
+    setting = {"pool": "max", "lr": 0.0075, "seed": 0}
     (stored,) = rows.where(**setting)
     result = experiment.run(**setting)
     assert result.keys() == {"train_loss", "validation", "test"}
-    # Another processor adds in another order; a few images of 359 may go the other way.
-    assert abs(result["test"] - stored["test"]) < 3
-    assert abs(result["train_loss"] - stored["train_loss"]) < 0.1
+    # Another processor adds in another order: weights × (1 + 1e-6 noise) move the accuracy by 0.16
+    # points and the loss by 0.0014 (standard deviation of 12 runs), at larger rates by up to 0.8.
+    assert abs(result["test"] - stored["test"]) < 1
+    assert abs(result["train_loss"] - stored["train_loss"]) < 0.01
