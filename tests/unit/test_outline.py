@@ -94,6 +94,17 @@ def test_a_section_knows_what_is_written_in_it(notebook):
     assert (first.written, third.written) == ([], ["explain_double"])
 
 
+def test_a_task_has_the_name_of_its_cell(notebook):
+    done = renewed(notebook)
+    done.cells[0].source = done.cells[0].source.replace("?", "1")
+    assert differences(renewed(done)) == []
+    test = notebooks.find(done, "test_halve")
+    test.source = test.source.replace('Task("halve"', 'Task("half"')
+    assert differences(renewed(done)) == [
+        "test_halve: its Task is called 'half', so the cell must be test_half"
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "old", "new", "message"),
     [

@@ -17,7 +17,7 @@ from itertools import zip_longest
 
 from nbformat import NotebookNode
 
-from coursekit.notebooks.cells import Kind, grade_id, kind, metadata, points
+from coursekit.notebooks.cells import Kind, grade_id, kind, metadata, points, tests
 
 COLUMNS = ("task", "what you write", "points", "difficulty", "minutes")
 RULES = ("---", "---", "---:", ":--:", "---:")  # how a column is set: left, left, right, centre
@@ -91,7 +91,7 @@ def differences(notebook: NotebookNode) -> list[str]:
         new = renewed(notebook)
     except OutlineError as error:
         return [str(error)]
-    found = []
+    found = [text for cell in tests(new).values() for text in _misnamed(cell)]
     for old, fresh in zip(notebook.cells, new.cells, strict=True):
         before, after = old.source.splitlines(), fresh.source.splitlines()
         wrong = [line for line in before if line not in after]
@@ -112,19 +112,34 @@ def points_stated(cell: NotebookNode) -> float:
     Raises:
         OutlineError: it has no `Task(..., points=8)`, or what stands there is no number.
     """
-    name = grade_id(cell)
+    for call in _tasks_in(cell):
+        named = [keyword.value for keyword in call.keywords if keyword.arg == "points"]
+        for value in (*named, *call.args[1:2]):
+            number = getattr(value, "value", None)
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                return float(number)
+    advice = 'write Task("name", points=8), with a number'
+    raise OutlineError(f"{grade_id(cell)}: states no points; {advice}")
+
+
+def _tasks_in(cell: NotebookNode) -> Iterator[ast.Call]:
+    """The calls `Task(...)` of a test cell."""
     try:
-        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        nodes = list(ast.walk(ast.parse(cell.source)))
     except SyntaxError as error:
-        raise OutlineError(f"{name}: is no Python: {error}") from error
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "Task":
-            named = [keyword.value for keyword in call.keywords if keyword.arg == "points"]
-            for value in (*named, *call.args[1:2]):
-                number = getattr(value, "value", None)
-                if isinstance(number, int | float) and not isinstance(number, bool):
-                    return float(number)
-    raise OutlineError(f'{name}: states no points; write Task("name", points=8), with a number')
+        raise OutlineError(f"{grade_id(cell)}: is no Python: {error}") from error
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="Task")):
+                yield node
+
+
+def _misnamed(cell: NotebookNode) -> Iterator[str]:
+    """That the task of a test cell has another name than the cell."""
+    for call in _tasks_in(cell):
+        name = getattr(call.args[0], "value", None) if call.args else None
+        if isinstance(name, str) and f"test_{name}" != grade_id(cell):
+            yield f"{grade_id(cell)}: its Task is called {name!r}, so the cell must be test_{name}"
 
 
 def sections(notebook: NotebookNode) -> list[Section]:

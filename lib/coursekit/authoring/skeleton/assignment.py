@@ -7,7 +7,8 @@ from nbformat import NotebookNode, v4
 TITLE = """\
 # Assignment 00: TOPIC
 
-Say in two sentences what will be written here, and which lecture is needed. Lecture 00 is.
+Say here, in two sentences, what will be written and what it is good for. Lecture 00 is what you
+need.
 
 | task | what you write | points | difficulty | minutes |
 |---|---|---:|:--:|---:|
