@@ -2,7 +2,8 @@
 
 nbgrader starts a kernel for each submission, so the class is as small as it can be: each student
 hands in one known solution, right or wrong, of each task, and together they hand in all of them.
-In the student's own kernel only the visible checks run.
+In the student's own kernel only the visible checks run. A solution that is `judge_only` is one that
+only a room can refuse: there the three differ, and only as they must.
 """
 
 import ast
@@ -71,13 +72,27 @@ def class_of(name):
     return {f"student{number:02}": entries for number, (entries, _) in enumerate(students)}
 
 
-def stated(name, entries):
+def stated(name, entries, in_a_room=True):
     """Test cell -> points that are left after what the entries are known to lose."""
     points = {test: notebooks.points(cell) for test, cell in notebooks.tests(source(name)).items()}
     for entry in entries:
         for test, loses in entry.loses.items():
-            points[test] -= loses
+            points[test] -= 0 if entry.judge_only and not in_a_room else loses
     return points
+
+
+def refused(name, student):
+    """Test cells of a student in which only a room refuses something."""
+    only = (entry for entry in class_of(name)[student] if entry.judge_only)
+    return {test for entry in only for test in entry.loses}
+
+
+def comparable(name, found):
+    """Student -> test cell -> what came out, where no room has refused anything."""
+    return {
+        student: {test: each for test, each in tests.items() if test not in refused(name, student)}
+        for student, tests in found.items()
+    }
 
 
 # --- what a test cell shows ----------------------------------------------------------------------
@@ -215,15 +230,14 @@ def test_the_judge_gives_each_solution_the_points_it_should_get(name, judged):
     assert {(result.status, result.notes) for result, _ in judged.values()} == {(Status.GRADED, ())}
 
 
-def test_autograde_stores_the_same_points(name, judged, stock):
-    ours = {student: result.scores for student, (result, _) in judged.items()}
-    theirs = {student: result.scores for student, (result, _) in stock.items()}
-    agree(name, ours, theirs)
+def test_autograde_stores_the_same_points_but_for_what_only_a_room_refuses(name, stock):
+    expected = {who: stated(name, entries, False) for who, entries in class_of(name).items()}
+    agree(name, expected, {student: result.scores for student, (result, _) in stock.items()})
 
 
 def test_autograde_shows_the_same_reports(name, judged, stock):
     ours, theirs = ({who: shown for who, (_, shown) in each.items()} for each in (judged, stock))
-    agree(name, ours, theirs)
+    agree(name, comparable(name, ours), comparable(name, theirs))
 
 
 def test_the_students_own_kernel_shows_the_same_visible_checks(name, judged, own):
@@ -234,7 +248,7 @@ def test_the_students_own_kernel_shows_the_same_visible_checks(name, judged, own
     theirs = {
         who: {test: each.report for test, each in shown.items()} for who, shown in own.items()
     }
-    agree(name, ours, theirs)
+    agree(name, comparable(name, ours), comparable(name, theirs))
 
 
 def test_the_students_own_kernel_shows_the_score_that_the_visible_checks_earn(name, judged, own):
@@ -244,4 +258,10 @@ def test_the_students_own_kernel_shows_the_score_that_the_visible_checks_earn(na
         for who, (_, shown) in judged.items()
     }
     theirs = {who: {test: each.score for test, each in shown.items()} for who, shown in own.items()}
-    agree(name, ours, theirs)
+    agree(name, comparable(name, ours), comparable(name, theirs))
+
+
+def test_the_students_own_kernel_gives_full_marks_to_what_only_a_room_refuses(name, own):
+    most = stated(name, [])
+    got = {who: {test: own[who][test].score for test in refused(name, who)} for who in own}
+    agree(name, got, {who: {test: most[test] for test in tests} for who, tests in got.items()})

@@ -62,9 +62,11 @@ class Library:
 
     Attributes:
         source: of the solution cell.
+        before: a cell that runs before it.
     """
 
     source: str
+    before: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from coursekit.grading.store import Record
 
 REFUSED = "not a submission that can be read"
 REBUILT = "rebuilt from the release"
+VOID = "the task is void"
 WALL = "the wall: nothing came of it"
 
 
@@ -27,6 +28,7 @@ class Observed:
         repaired: something had to be mended.
         raised: exceptions that ended student's cells, and calls of what they defined.
         failed: kinds of findings of checks that failed for another reason.
+        void: a task gets no points, whatever its checks say.
     """
 
     refused: bool = False
@@ -34,6 +36,7 @@ class Observed:
     repaired: bool = False
     raised: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    void: bool = False
 
     def stopped_by(self) -> str:
         """The foremost of them, in words."""
@@ -43,7 +46,9 @@ class Observed:
             return "room ended: " + _listed(self.incidents)
         if self.repaired:
             return REBUILT
-        if "forbidden" in self.failed:  # which voids the question, whatever else is wrong
+        if self.void:
+            return VOID
+        if "forbidden" in self.failed:  # whatever else is wrong
             return "check: forbidden"
         if self.raised:
             return "raises " + _listed(self.raised)
@@ -63,7 +68,8 @@ def of_judgement(judgement: Judgement, tests: Collection[str]) -> Observed:
             else:
                 failed.append(result.finding.kind)
     incidents = [incident.kind for incident in judgement.incidents.values()]
-    return Observed(False, incidents, bool(judgement.repairs), raised, failed)
+    void = any(judgement.tasks[name].report.void for name in tests if name in judgement.tasks)
+    return Observed(False, incidents, bool(judgement.repairs), raised, failed, void)
 
 
 def of_record(record: Record, graded: NotebookNode) -> Observed:

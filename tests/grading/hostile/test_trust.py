@@ -7,6 +7,7 @@ import pytest
 
 from coursekit.notebooks.files import MAX_BYTES
 from coursekit.sandbox import Limits
+from coursekit.sandbox.permission import EVERY
 
 from ...tiny_course import ROOT
 from .suite import CASES, FAMILIES
@@ -45,6 +46,11 @@ def shown(name, value):
     if name.endswith("_seconds"):
         return f"{value:g} s"
     return str(value) if name in ("processes", "files") else f"{value >> 20} MiB"
+
+
+def test_the_share_of_guarded_calls_is_the_one_it_names():
+    words = {4: "every fourth", 5: "every fifth", 8: "every eighth", 10: "every tenth"}
+    assert words[EVERY] in TEXT
 
 
 def test_the_page_says_how_to_see_the_table():

@@ -97,7 +97,12 @@ class World:
             for folder in ("solutions", "assignments")
         )
         notebook = notebooks.read(release)
-        notebooks.find(notebook, function).source = submission.source
+        answer = notebooks.find(notebook, function)
+        answer.source = submission.source
+        place = notebook.cells.index(answer)
+        notebook.cells[place:place] = [v4.new_code_cell(submission.before)] * bool(
+            submission.before
+        )
         judge = Judge.of(source, release, self._warm, USUAL)
         return self._judged(judge, notebook, (f"test_{function}",))
 

@@ -39,7 +39,7 @@ CASES = [
         "warnings",
         "import warnings",
         "for i in range(3000): warnings.warn(str(i))",
-        stopped_by="check: values",
+        stopped_by="check: type",
     ),
     in_a_call(
         "a message of megabytes",
