@@ -1,5 +1,6 @@
 """The checks a student runs: they say what differs, where, why, and what to think about next."""
 
+from coursekit.checks.beside import inside
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.gradients import numeric_gradient, relative_error
 from coursekit.checks.oracle import Mistake, Oracle
@@ -15,6 +16,7 @@ __all__ = [
     "Result",
     "Score",
     "Task",
+    "inside",
     "numeric_gradient",
     "relative_error",
 ]

@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.checks import Task
+from coursekit.checks.beside import calls_go_to
 from coursekit.checks.foreign import Use, foreign_in_text
 from coursekit.grading.room_files import room_files
 from coursekit.notebooks import Kind
@@ -243,7 +244,7 @@ class _Sitting:
             found = room.look_up(sorted(cell.asks_for - namespace.keys() - vars(builtins).keys()))
         except RoomError as error:
             return Played(error=f"{type(error).__name__}: {error}"), _incident(error)
-        with _added(namespace, found):
+        with _added(namespace, found), calls_go_to(room.inside):
             played = self.stage.play(cell)
         return played, _incident(room.failure) if room.failure else None
 

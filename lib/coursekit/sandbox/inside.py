@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coursekit.checks.source import foreign, is_stub, modules_used, own_line
+from coursekit.checks.beside import Where, named
+from coursekit.checks.source import foreign, is_stub, own_line
 from coursekit.sandbox import mutation
 from coursekit.sandbox.capture import LONGEST, Outputs, Stream
 from coursekit.sandbox.channel import Channel
@@ -166,15 +167,14 @@ class Server:
         namespace = self._shell.user_ns
         return ("value", {name: namespace[name] for name in names if name in namespace})
 
-    def _modules(self, target: Any) -> tuple:
-        return ("value", sorted(modules_used(target)))
-
     def _foreign(self, target: Any, allow: tuple[str, ...]) -> tuple:
         return ("value", [tuple(use) for use in foreign(target, allow)])
 
     def _deed(
         self, name: str, args: tuple, kwargs: dict, allow: tuple[str, ...] | None, shared: list[Any]
     ) -> tuple:
+        if name == "inside":
+            args, allow = self._beside(*args, allow=allow)
         deed = self._differentiate if name == "gradients" else _DEEDS[name]
         before = mutation.snapshot(shared)
         guard = Guard(allow)
@@ -187,6 +187,17 @@ class Server:
         if guard.refused:  # also where the student's code has swallowed the exception
             answer = ("refused", guard.refused)
         return (*answer, mutation.changed(shared, before), self._printed(), warned)
+
+    def _beside(self, where: Where, *args: Any, allow: tuple[str, ...] | None) -> tuple:
+        """A function of the course with its arguments, and what may be called in such a call.
+
+        A module in the home of a room passes for the student's unless it is listed.
+        """
+        function, (module, _) = named(where), where
+        file = getattr(sys.modules[module], "__file__", None) or ""
+        is_at_home = file.startswith(f"{self._home}/")
+        listed = (module,) if is_at_home and allow is not None else ()
+        return (function, *args), (*allow, *listed) if listed else allow
 
     def _differentiate(self, known: list, wanted: list[int]) -> list:
         return self._messages.gradients.question(known, wanted)()
@@ -225,7 +236,6 @@ _ACTIONS: dict[str, Callable[..., tuple]] = {
     "write": Server._write,
     "run": Server._run,
     "names": Server._look_up,
-    "modules": Server._modules,
     "foreign": Server._foreign,
 }
 
@@ -238,6 +248,7 @@ def _twice(function: Callable, first: tuple, second: tuple) -> tuple[Any, Any]:
 # What a proxy asks for. `operator.call`, unlike a function written here, shows in no traceback.
 _DEEDS: dict[str, Callable[..., Any]] = {
     "call": operator.call,
+    "inside": operator.call,
     "twice": _twice,
     "get": getattr,
     "set": setattr,

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from coursekit.checks.beside import Where
 from coursekit.checks.foreign import Use
 from coursekit.sandbox import mutation
 from coursekit.sandbox.channel import GuardedChannel
@@ -89,7 +90,7 @@ class Room:
 
         Args:
             what: "call", "twice", "get", "set", "length", "truth", "item", "put", "contains",
-                "iterate", "next", "copy" or "gradients".
+                "iterate", "next", "copy", "inside" or "gradients".
             args: of the function of Python that does it.
             kwargs: of a call.
         Raises:
@@ -108,6 +109,22 @@ class Room:
             return self.do(what, *args, **kwargs)
         return self._done(what, args, kwargs, terms)[0]
 
+    def inside(self, where: Where, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """What a function of the course gives that is called in the room; see `checks.beside`.
+
+        Where a function of the student is among its arguments that may not call everything, its
+        terms hold, and the function of the course itself is free.
+
+        Args:
+            where: a module that lies in the room, and the name of a function in it.
+        Raises:
+            RoomError, NotAllowed, Exception: as for `call`.
+        """
+        given = [each for each in (*args, *kwargs.values()) if isinstance(each, Proxy)]
+        terms = next((each._terms for each in given if each._terms), None)
+        guarded = terms is not None and terms.guards_next()
+        return self._done("inside", (where, *args), kwargs, terms if guarded else None)[0]
+
     def step(self, iterator: Proxy) -> Any:
         """The next item of an iterator, of which there may not be too many."""
         value, size = self._done("next", (iterator,), {})
@@ -118,13 +135,6 @@ class Room:
             words = f"an iteration gives more than {MAX_STEPS} items, or {MAX_STEPS_BYTES} bytes."
             raise self._failed(RoomTimeout(words))
         return value
-
-    def modules_used(self, target: Proxy) -> set[str]:
-        """Modules a function uses, as the room says."""
-        said = self._value(("modules", target))
-        if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
-            raise self._failed(WireError("the room lists modules in a form that makes no sense."))
-        return set(said)
 
     def foreign(self, target: Proxy, allow: tuple[str, ...]) -> list[Use]:
         """What a function uses that is not allowed; see `permission.uses`."""

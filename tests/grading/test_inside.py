@@ -1,0 +1,134 @@
+"""Functions of the course beside the student's code: kernel and judge give the same points."""
+
+import pytest
+import torch_course
+from torch_course import OTHERS, RIGHT, TESTS, assignment, slipped
+
+from coursekit.grading.judge import Judge
+from coursekit.rehearse import Rehearsal
+
+MOST = {f"test_{name}": float(test.partition("points=")[2][0]) for name, test in TESTS.items()}
+
+
+@pytest.fixture(scope="module")
+def judge(warm, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inside")
+    files = torch_course.write(folder)
+    return Judge(assignment(RIGHT), assignment({}), folder, files, warm)
+
+
+def told(*tasks):
+    return [(result.name, result.finding) for task in tasks for result in task.results]
+
+
+ANSWERS = [
+    pytest.param(name, slipped(name, old, new), points, id=f"{name}: {new.strip() or old.strip()}")
+    for name, old, new, points in OTHERS
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "points"), ANSWERS)
+def test_an_answer_scores_the_same_in_a_kernel_and_in_the_judge(judge, name, answer, points):
+    test = f"test_{name}"
+    plain = Rehearsal(assignment(RIGHT), judge.folder).run({name: answer}, influenced=True)
+    judgement = judge.run(assignment(RIGHT | {name: answer}), only=[test])
+    got = plain.points[test], judgement.points[test]
+    assert got == (points, points), told(plain.tasks[test], judgement.tasks[test])
+    assert judgement.incidents == {}
+    says = [result.finding and result.finding.kind for result in plain.tasks[test].results]
+    assert [r.finding and r.finding.kind for r in judgement.tasks[test].results] == says
+
+
+def test_right_answers_earn_everything_and_those_not_written_nothing(judge):
+    plain = Rehearsal(assignment(RIGHT), judge.folder).run()
+    judgement = judge.run(assignment(RIGHT))
+    assert plain.points == MOST, told(*plain.tasks.values())
+    assert judgement.points == MOST, told(*judgement.tasks.values())
+    assert set(judge.run(assignment({})).points.values()) == {0.0}
+
+
+# --- where a function of the course runs, and which ----------------------------------------------
+
+
+def graded(judge, name, answer, before=""):
+    """Points of one task, whose answer stands after another cell of the student."""
+    return judge.run(assignment({name: f"{before}\n{answer}"}), only=[f"test_{name}"])
+
+
+TAKEN = {
+    "the name inside": "inside = None",
+    "the names of modules": "samples = known = a15_samples = a15_known = None",
+    "inside of the package": "import coursekit\ncoursekit.inside = coursekit.checks.inside = None",
+}
+
+
+@pytest.mark.parametrize("before", TAKEN.values(), ids=TAKEN)
+def test_a_student_may_use_a_name_of_the_tests_for_something_else(judge, before):
+    assert graded(judge, "ema_update", RIGHT["ema_update"], before).points == {
+        "test_ema_update": 4.0
+    }
+
+
+def test_the_course_may_call_what_a_task_forbids_and_the_student_may_not(judge):
+    """`train_step` allows torch alone; `samples.trained` around it uses NumPy as well."""
+    assert graded(judge, "train_step", RIGHT["train_step"]).total == 5.0
+    foreign = slipped("train_step", "loss.item()", "eval('np.asarray')(loss.item())")
+    judgement = graded(judge, "train_step", foreign, "import numpy as np")
+    assert judgement.total == 0.0
+    first, _ = judgement.tasks["test_train_step"].results
+    assert (first.finding.kind, first.finding.says) == (
+        "forbidden",
+        "train_step calls numpy.asarray; this task allows torch and the standard library.",
+    )
+
+
+REFUSED = {
+    "a function of the test": "inside(lambda: 3)",
+    "a function of the student": "inside(student)",
+    "a reference": "inside(known.train_step)",
+    "what is made by a function": "inside(known.log_to([]))",
+    "what another module calls by another name": "inside(torch.relu, torch.ones(1))",
+    "no function": "inside(3)",
+}
+
+
+@pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
+def test_only_a_function_that_has_a_place_is_called_and_both_sides_say_so(judge, call):
+    check = f'with task.check("it", points=1):\n    {call}'
+    test = f'task = Task("student", points=1)\n{check}\ntask.score()'
+    student = "def student():\n    return 3"
+    said = [what_it_says(judge, test, student, where) for where in ("kernel", "judge")]
+    assert "TypeError: inside calls a function that lies beside the student's code" in said[0]
+    assert said[1] == said[0]
+
+
+def what_it_says(judge, test, student, where):
+    """What the only check of a test finds, run in a kernel or in the judge; "" for nothing."""
+    notebook = torch_course.notebook({"student": student}, {"student": test})
+    if where == "kernel":
+        tasks = Rehearsal(notebook, judge.folder).run().tasks
+    else:
+        tasks = Judge(notebook, notebook, judge.folder, judge.files, judge.warm).run(notebook).tasks
+    (result,) = tasks["test_student"].results
+    return result.finding.says if result.finding else ""
+
+
+def test_what_is_made_inside_serves_the_test_as_if_it_were_the_students(judge):
+    """An optimiser of torch on the student's parameters, step by step from the test."""
+    student = "def student():\n    return samples.network()"
+    test = """
+task = Task("student", points=1)
+weights, (batch,) = samples.weights(task.rng()), samples.batches(task.rng(), 1)
+with task.check("it", points=1):
+    model, want = student(), samples.loaded(weights)
+    model.load_state_dict(weights)
+    ours = inside(torch.optim.SGD, model.parameters(), lr=0.5)
+    theirs = torch.optim.SGD(want.parameters(), lr=0.5)
+    for each, optimizer in ((model, ours), (want, theirs)):
+        F.cross_entropy(each(batch[0]), batch[1]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        task.equal(inside(samples.values, model), samples.values(want), rtol=1e-5)
+task.score()"""
+    assert what_it_says(judge, test, student, "kernel") == ""
+    assert what_it_says(judge, test, student, "judge") == ""
