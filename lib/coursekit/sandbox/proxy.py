@@ -96,10 +96,6 @@ class Proxy:
     def __deepcopy__(self, _memo: dict) -> Any:
         return self._room.do("copy", self)
 
-    def __modules_used__(self) -> set[str]:
-        """Dotted names of the modules that it uses, as the room says."""
-        return self._room.modules_used(self)
-
     def __kind_in_room__(self) -> str:
         """The name of its type, as the room says; see `coursekit.checks.kinds`."""
         return self._kind
