@@ -131,7 +131,7 @@ FAULTS = {
     ),
     "a number left out": (text("follows", "## 2", "## 3"), {"sections numbered wrongly"}),
     "a time that is felt": (
-        text("title", "about 10 minutes", "about 30 minutes"),
+        text("title", "about 5 minutes", "about 30 minutes"),
         {"minutes by which the time stated is off"},
     ),
     "a prediction that nothing settles": (
@@ -194,7 +194,7 @@ def test_a_rule_says_what_to_do_and_where(tmp_path):
         "predictions the next cell shows nothing of: 1, at most 0: print or draw it there "
         "(question)"
     )
-    rule = measured(tmp_path, text("title", "10 minutes", "30 minutes"))
+    rule = measured(tmp_path, text("title", "5 minutes", "30 minutes"))
     stated = rule["minutes by which the time stated is off"]
     assert stated.advice == "write **Time:** about 5 minutes"
     assert (

@@ -12,7 +12,7 @@ TITLE = """\
 - compute … by hand, and predict …;
 - say when …, and when not.
 
-**Time:** about 10 minutes. **Builds on:** lecture …, for … **Leads to:** assignment a00, where you
+**Time:** about 5 minutes. **Builds on:** lecture …, for … **Leads to:** assignment a00, where you
 write …
 
 Wherever it says *predict, then run*, write your answer down first. The next cell settles it."""
