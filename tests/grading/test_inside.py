@@ -132,3 +132,56 @@ with task.check("it", points=1):
 task.score()"""
     assert what_it_says(judge, test, student, "kernel") == ""
     assert what_it_says(judge, test, student, "judge") == ""
+
+
+# --- what runs there is the student's word -------------------------------------------------------
+
+FORGED = {
+    "the function of the course": "import a15_samples\na15_samples.trained = lambda *a: True",
+    "torch's optimiser": (
+        "def step(self, closure=None):\n"
+        "    for group in self.param_groups:\n"
+        "        for p in group['params']: p.data.zero_()\n"
+        "torch.optim.SGD.step = step"
+    ),
+    "torch's comparisons": "torch.equal = torch.allclose = lambda *a, **k: True",
+    "what is told of the weights": (
+        "import a15_samples\na15_samples.values = lambda model: dict(model.state_dict())"
+    ),
+}
+
+
+@pytest.mark.parametrize("before", FORGED.values(), ids=FORGED)
+def test_what_a_student_patches_in_the_room_makes_no_wrong_answer_right(judge, before):
+    wrong = slipped("train_step", "    optimizer.zero_grad()\n", "")
+    assert graded(judge, "train_step", wrong, before).total == 0.0
+
+
+def test_a_verdict_of_the_room_is_forged_at_once_and_values_are_not(judge):
+    """Why `inside` has to return values."""
+    verdict = """
+task = Task("student", points=1)
+with task.check("it", points=1):
+    {}
+task.score()"""
+    told = "task.expect(inside(samples.is_three, student), 'no three.')"
+    value = "task.equal(inside(samples.result_of, student), 3)"
+    course = "\ndef is_three(f):\n    return f() == 3\ndef result_of(f):\n    return f()\n"
+    files = {**judge.files, "a15_samples.py": judge.files["a15_samples.py"] + course.encode()}
+    forging = (
+        "import a15_samples\ndef student():\n    return 2\n"
+        "a15_samples.is_three = a15_samples.result_of = lambda f: True"
+    )
+    for name, content in files.items():
+        (judge.folder / name).write_bytes(content)
+    try:
+        got = []
+        for check in (told, value):
+            tests = {"student": verdict.format(check)}
+            right = torch_course.notebook({"student": "def student():\n    return 3"}, tests)
+            forged = torch_course.notebook({"student": forging}, tests)
+            other = Judge(right, right, judge.folder, files, judge.warm)
+            got.append([other.run(each).total for each in (right, forged)])
+    finally:
+        torch_course.write(judge.folder)
+    assert got == [[1.0, 1.0], [1.0, 0.0]]

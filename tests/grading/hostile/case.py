@@ -70,6 +70,19 @@ class Library:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """An answer that a function of the course calls in its room, graded by a judge in this process.
+
+    Attributes:
+        source: of the solution cell; see `beside`.
+        before: a cell that runs before it.
+    """
+
+    source: str
+    before: str = ""
+
+
+@dataclass(frozen=True)
 class Impostor:
     """A process that answers the judge itself, in place of a room.
 
@@ -155,7 +168,7 @@ class Case:
     """
 
     name: str
-    submission: Cells | Edited | Library | Impostor | HandedIn
+    submission: Cells | Edited | Library | Beside | Impostor | HandedIn
     points: tuple[float, ...]
     stopped_by: str
     never: tuple[Never, ...] = ()

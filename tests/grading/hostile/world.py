@@ -25,10 +25,11 @@ from coursekit.sandbox import Limits, Room, Warm
 from coursekit.sandbox.wire import Handle, Writer
 
 from ... import tiny_course
-from . import guard, observed
+from . import beside, guard, observed
 from .case import (
     DOOR,
     SECRET,
+    Beside,
     Case,
     Cells,
     Edited,
@@ -105,6 +106,15 @@ class World:
         )
         judge = Judge.of(source, release, self._warm, USUAL)
         return self._judged(judge, notebook, (f"test_{function}",))
+
+    @_grade.register
+    def _(self, submission: Beside, case: Case) -> Outcome:
+        for name, content in beside.FILES.items():
+            (self._folder / name).write_bytes(content)
+        source, files = beside.notebook(), beside.FILES
+        judge = Judge(source, source, self._folder, files, self._warm, USUAL)
+        handed_in = beside.notebook(submission.source, submission.before)
+        return self._judged(judge, handed_in, (beside.TEST,))
 
     @_grade.register
     def _(self, submission: Impostor, case: Case) -> Outcome:

@@ -1,6 +1,8 @@
 """Points that nobody has earned: checks, what they use, and what they report are changed."""
 
-from ..case import SECOND, WRONG, Case, Cells, body
+from ..beside import RIGHT as RIGHT_STEP
+from ..case import LOOT, LOOTED, SECOND, WRONG, Beside, Case, Cells, body
+from ..observed import WALL
 
 VALUES = "check: values"
 
@@ -9,7 +11,90 @@ def _forgery(name, before, double=WRONG, stopped_by=VALUES, works=True):
     return Case(name, Cells(double, before), SECOND, stopped_by, works_in_one_process=works)
 
 
+UNTRAINED = "def step(w, gradient):\n    return w\n"
+
+
+def _step(*lines):
+    return "def step(w, gradient):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _beside(name, before="", answer=UNTRAINED, stopped_by=VALUES, points=0.0):
+    name = f"beside the course's own code: {name}"
+    return Case(name, Beside(answer, before), (points,), stopped_by, (LOOTED,))
+
+
+BESIDE = [
+    _beside(
+        "its function is replaced",
+        "import a01_samples\na01_samples.trained = lambda step, w, *rest: w + 1",
+        stopped_by="check: values, type",
+    ),
+    _beside(
+        "its module is replaced",
+        "import sys, types\n"
+        "sys.modules['a01_samples'] = fake = types.ModuleType('a01_samples')\n"
+        "fake.trained = lambda step, w, *rest: True",
+        stopped_by="check: type",
+    ),
+    _beside(
+        "inside is taken over",
+        "import coursekit\nfrom coursekit.checks import beside\n"
+        "def inside(*args): return True\n"
+        "coursekit.inside = coursekit.checks.inside = beside.inside = inside",
+    ),
+    _beside(
+        "the room calls something else",
+        "import coursekit.sandbox.inside as room\n"
+        "room.named = room._DEEDS['inside'] = lambda *args: print",
+        stopped_by="check: type",
+    ),
+    _beside(
+        "comparisons are patched, and NumPy",
+        "import coursekit.checks.task as task, numpy as np\n"
+        "task.difference = lambda *a, **k: None\n"
+        "np.allclose = np.array_equal = np.isclose = lambda *a, **k: True",
+    ),
+    _beside(
+        "the log is told what did not happen",
+        answer=_step(
+            "import sys",
+            "log = sys._getframe(1).f_locals['log']",
+            "if not (w == 0).all(): [log(w) for _ in range(2)]",
+            "return 0 * w",
+        ),
+        stopped_by="check: values, type",
+    ),
+    _beside(
+        "a result that is equal to everything",
+        "import a01_samples\n"
+        "class Equal:\n"
+        "    __eq__ = lambda *a: True\n    copy = lambda self: self\n"
+        "a01_samples.trained = lambda *a: Equal()",
+        stopped_by="check: type",
+    ),
+    _beside(
+        "other functions of the judge are called by their numbers",
+        answer=_step(
+            "import sys",
+            "log = sys._getframe(1).f_locals['log']",
+            "return type(log)(log._server, log.number + 1)(w, gradient)",
+        ),
+        stopped_by="room ended: protocol",
+    ),
+    _beside(
+        "the reference is looked for",
+        answer=_step(
+            "import gc, a01_known, a01_samples",
+            "found = [f for f in gc.get_objects() if getattr(f, '__name__', '') == 'step']",
+            "found = [f for f in found if f is not step and callable(f)]",
+            f"if found or hasattr(a01_known, 'step'): print('{LOOT}', found)",
+            "return w",
+        ),
+    ),
+    _beside("nothing is forged", answer=RIGHT_STEP, stopped_by=WALL, points=2.0),
+]
 CASES = [
+    *BESIDE,
     _forgery(
         "the comparison of the checks is patched",
         "import coursekit.checks.task as task\ntask.difference = lambda *a, **k: None",
