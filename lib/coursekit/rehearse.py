@@ -7,7 +7,7 @@ course's authors wrote; it is no sandbox.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from coursekit import notebooks
 from coursekit.checks import Task
 from coursekit.collection import Collection, Entry, collections_in, load
-from coursekit.stage import Cell, Stage
+from coursekit.stage import SEED, Cell, Stage
 
 __all__ = [
     "Collection",
@@ -42,12 +42,14 @@ class Outcome:
         tasks: test cell -> its `Task`, with the result of every check.
         errors: cell -> the exception that ended it, for cells that raised.
         unscored: test cells that do not end in `task.score()`.
+        late: the cell that ran for too long, with which the run ended; "" for none.
     """
 
     points: dict[str, float] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     unscored: list[str] = field(default_factory=list)
+    late: str = ""
 
     def recognised(self) -> tuple[str, ...]:
         """Names of the known mistakes that failed checks reported, each once."""
@@ -87,13 +89,23 @@ class Rehearsal:
         """The rehearsal of the notebook at `path`."""
         return cls(notebooks.read(path), Path(path).parent)
 
-    def run(self, replacements: Mapping[str, str] | None = None, *, influenced=False) -> Outcome:
+    def run(
+        self,
+        replacements: Mapping[str, str] | None = None,
+        *,
+        influenced: bool = False,
+        seed: int = SEED,
+        seconds: float | None = None,
+    ) -> Outcome:
         """Run the code cells in a fresh namespace.
 
         Args:
             replacements: solution cell -> source to run in its place.
             influenced: only the test cells that use what the replaced cells define, directly or
                 through other cells, and whatever those need. The outcome holds no other.
+            seed: of the random states at the beginning of each test.
+            seconds: that a cell may take; None for no limit. After one that takes longer no
+                other runs.
         Raises:
             KeyError: a replacement for a cell that is not there; the message lists those there are.
         """
@@ -101,7 +113,7 @@ class Rehearsal:
         cells = self.cells | put
         chosen = self._influenced(cells, put.keys()) if influenced else cells.keys()
         outcome = Outcome()
-        with Stage(self.folder) as stage:
+        with Stage(self.folder, seed=seed, seconds=seconds) as stage:
             for key, cell in cells.items():
                 if key not in chosen:
                     continue
@@ -117,6 +129,8 @@ class Rehearsal:
                         outcome.tasks[name] = task
                     else:
                         outcome.unscored.append(name)
+                if played.late:
+                    return replace(outcome, late=key)
         return outcome
 
     def _influenced(self, cells: Mapping[str, Cell], changed: Set[str]) -> set[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import filecmp
 import logging
-import re
 import shutil
 import tempfile
 import zipfile
@@ -18,10 +17,13 @@ from pathlib import Path
 from nbgrader.api import MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
 
-from coursekit import notebooks
+from coursekit import build_errors, notebooks
 from coursekit.authoring.demands import draft
+from coursekit.checks import inputs
 from coursekit.grading.autograding import GradingFailed, configuration, open_gradebook, register
+from coursekit.grading.classroom import limits_of
 from coursekit.verify import problems
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file can hold; any fixed time would do
@@ -76,8 +78,7 @@ def build(course: Path, assignment: str, into: Path) -> Path:
         ReleaseError: nbgrader could not, for example for a missing END SOLUTION; or there is no
             such assignment.
     """
-    source_of(course, assignment)
-    config = configuration(course)
+    config = _configured(course, assignment)
     config.CourseDirectory.release_directory = str(into.resolve())
     config.NbGraderAPI.log_level = logging.ERROR
     config.SaveCells.enabled = False
@@ -85,7 +86,8 @@ def build(course: Path, assignment: str, into: Path) -> Path:
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     result = api.generate_assignment(assignment, force=True)
     if not result["success"]:
-        raise ReleaseError(f"nbgrader cannot build {assignment}: {_reason(result)}")
+        why = build_errors.reason(result.get("log", "") + result.get("error", ""))
+        raise ReleaseError(f"nbgrader cannot build {assignment}: {why}")
     folder = into / assignment
     for path in folder.glob("*.ipynb"):
         notebooks.write(notebooks.normalise(notebooks.read(path)), path)
@@ -99,7 +101,7 @@ def verify(course: Path, assignment: str) -> list[str]:
         ReleaseError: it cannot even be built.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        return problems(source_of(course, assignment), build(course, assignment, Path(scratch)))
+        return _problems(course, assignment, build(course, assignment, Path(scratch)))
 
 
 def release(course: Path, assignment: str, *, force: bool = False) -> Released:
@@ -116,7 +118,7 @@ def release(course: Path, assignment: str, *, force: bool = False) -> Released:
         raise ReleaseError(_list(f"{assignment} is a draft. Left to do:", left))
     with tempfile.TemporaryDirectory() as scratch:
         new = build(course, assignment, Path(scratch))
-        found = problems(source_of(course, assignment), new)
+        found = _problems(course, assignment, new)
         if found:
             raise ReleaseError(_list(f"{assignment} is not released:", found))
         published = course / "assignments" / assignment
@@ -162,17 +164,42 @@ def archive(folder: Path, into: Path) -> Path:
     return path
 
 
+def _problems(course: Path, assignment: str, built: Path) -> list[str]:
+    """What is wrong with it, as this course grades.
+
+    Raises:
+        ReleaseError: the file with the secret of the class is of no use.
+    """
+    try:
+        secret = inputs.secret_of(course)
+    except inputs.SecretError as error:
+        raise ReleaseError(str(error)) from error
+    source = source_of(course, assignment)
+    return problems(source, built, secret=secret, limits=limits_of(course))
+
+
 def _is_main(path: Path) -> bool:
     return path.stem == path.parent.name
 
 
-def _reason(result: dict[str, str]) -> str:
-    """The message of the exception that nbgrader logged before its own, which says nothing."""
-    text = result.get("log", "") + result.get("error", "")
-    errors = re.findall(
-        r"^(?!.*NbGraderException)[\w.]*(?:Error|Exception): (.+)$", text, re.MULTILINE
-    )
-    return errors[-1] if errors else text.strip()
+def _configured(course: Path, assignment: str) -> Config:
+    """nbgrader's settings, once the source has been looked at.
+
+    Raises:
+        ReleaseError: one of both is of no use.
+    """
+    try:
+        source = notebooks.read(source_of(course, assignment))
+    except notebooks.NotebookError as error:
+        raise ReleaseError(f"{assignment} cannot be built: {error}") from error
+    unpaired = build_errors.unpaired_markers(source)
+    if unpaired:
+        raise ReleaseError(f"{assignment} cannot be built: {'; '.join(unpaired)}")
+    try:
+        return configuration(course)
+    except Exception as error:  # it is code
+        why = f"{type(error).__name__}: {error}"
+        raise ReleaseError(f"{course / 'nbgrader_config.py'} does not run: {why}") from error
 
 
 def _list(title: str, items: list[str]) -> str:

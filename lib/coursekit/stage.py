@@ -22,6 +22,8 @@ import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.display import display
 
+from coursekit.patience import TooLong, at_most
+
 SEED = 0
 
 
@@ -141,10 +143,12 @@ class Played:
     Attributes:
         text: the value of its trailing expression as text, or None.
         error: "ValueError: ..." where it raised, else "".
+        late: whether it ran for too long.
     """
 
     text: str | None = None
     error: str = ""
+    late: bool = False
 
 
 class _Shell:
@@ -160,10 +164,16 @@ class Stage:
 
     Working folder, import path, modules imported from the folder, random states, warnings and open
     figures are as before when the `with` block ends.
+
+    Args:
+        folder: where the cells run.
+        seed: of the random states.
+        seconds: that a cell may take; None for no limit.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, *, seed: int = SEED, seconds: float | None = None):
         self.folder = Path(folder).resolve()
+        self._chance, self._seconds = seed, seconds
         self.namespace: dict[str, Any] = {}
         self._undo = contextlib.ExitStack()
         self._files: list[str] = []
@@ -175,7 +185,7 @@ class Stage:
         with contextlib.ExitStack() as undo:
             undo.enter_context(_imports_from(self.folder))
             undo.enter_context(contextlib.chdir(self.folder))
-            undo.enter_context(_random_states())
+            undo.enter_context(_random_states(self._chance))
             undo.enter_context(_figures())
             undo.enter_context(warnings.catch_warnings())
             undo.enter_context(np.errstate())
@@ -194,17 +204,20 @@ class Stage:
         Each test starts from the same random states, whatever was drawn in the tests before it.
         """
         if cell.scored:
-            _seed()
+            _seed(self._chance)
         lines = cell.source.splitlines(keepends=True)
         linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
         self._files.append(cell.filename)
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             try:
-                body, last = cell.code
-                exec(body, self.namespace)
-                value = eval(last, self.namespace) if last else None
-                return Played(None if value is None else repr(value))
+                with at_most(self._seconds):
+                    body, last = cell.code
+                    exec(body, self.namespace)
+                    value = eval(last, self.namespace) if last else None
+                    return Played(None if value is None else repr(value))
+            except TooLong as error:
+                return Played(error=f"TooLong: {error}", late=True)
             except (Exception, SystemExit) as error:
                 return Played(error=f"{type(error).__name__}: {error}")
 
@@ -228,11 +241,11 @@ def _imports_from(folder: Path):
 
 
 @contextlib.contextmanager
-def _random_states():
+def _random_states(seed: int):
     """Python's, NumPy's and torch's global generators start from one seed and are put back."""
     torch = sys.modules.get("torch")
     states = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
-    _seed()
+    _seed(seed)
     try:
         yield
     finally:
@@ -242,11 +255,11 @@ def _random_states():
             torch.set_rng_state(states[2])
 
 
-def _seed() -> None:
-    random.seed(SEED)
-    np.random.seed(SEED)
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(SEED)
+        sys.modules["torch"].manual_seed(seed)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
@@ -12,14 +13,15 @@ import tiny_course
 from nbformat import v4
 from nbgrader.api import Gradebook
 
-from coursekit import notebooks
+from coursekit import notebooks, proofs, sandbox
 from coursekit import release as releasing
 from coursekit.authoring.demands import draft
 from coursekit.feedback import HideHiddenTests
 from coursekit.grading import autograding
+from coursekit.leaks import leaks
 from coursekit.notebooks.outline import renewed
 from coursekit.release import ReleaseError, release, verify
-from coursekit.verify import leaks, problems
+from coursekit.verify import problems
 
 ROOT = Path(__file__).parents[2]
 NAME = tiny_course.NAME
@@ -48,6 +50,14 @@ def new_gradebook(tmp_path_factory):
     with autograding.open_gradebook(folder) as gradebook:
         gradebook.remove_assignment(NAME)
     return folder / "gradebook.db"
+
+
+@pytest.fixture(autouse=True)
+def rooms_made_once(request, monkeypatch):
+    """Every release is also tried out in the judge: here with the rooms of all other tests."""
+    if not sandbox.unavailable():
+        warm = request.getfixturevalue("warm")
+        monkeypatch.setattr(proofs, "rooms", lambda modules: nullcontext(warm))
 
 
 @pytest.fixture
@@ -178,9 +188,90 @@ def test_an_unknown_assignment_is_an_error_that_lists_the_known_ones(course):
         release(course, "a99")
 
 
-def test_a_source_that_nbgrader_cannot_build_is_an_error_with_its_reason(course):
-    edit(course, replace("double", "    ### END SOLUTION", ""))
-    with pytest.raises(ReleaseError, match=r"[Nn]o end solution"):
+def about(name, **facts):
+    """A change: other metadata of the cell with this grade id; None for none."""
+
+    def change(notebook):
+        known = notebooks.find(notebook, name).metadata.nbgrader
+        known.update(facts)
+        for key in [key for key, value in known.items() if value is None]:
+            del known[key]
+
+    return change
+
+
+JULIA = {"kernelspec": {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}}
+UNFIT = {
+    "a region does not end": (
+        replace("double", "    ### END SOLUTION", ""),
+        "a01_tiny cannot be built: cell double: BEGIN SOLUTION without END SOLUTION",
+    ),
+    "a region begins twice": (
+        replace("test_double", "### END HIDDEN TESTS", "### BEGIN HIDDEN TESTS"),
+        "a01_tiny cannot be built: cell test_double: line 7 is a second BEGIN HIDDEN TESTS before "
+        "END HIDDEN TESTS",
+    ),
+    "a region does not begin": (
+        replace("halve", "    ### BEGIN SOLUTION\n", ""),
+        "a01_tiny cannot be built: cell halve: line 3 is END SOLUTION without BEGIN SOLUTION",
+    ),
+    "two cells have one grade id": (
+        about("test_halve", grade_id="test_double"),
+        "nbgrader cannot build a01_tiny: two cells have the grade id test_double",
+    ),
+    "a grade id is no name": (
+        about("test_halve", grade_id="test halve!"),
+        r"nbgrader cannot build a01_tiny: 'test halve!' does not match '^[a-zA-Z0-9_\\-]*$'",
+    ),
+    "a cell has no grade id": (
+        about("halve", grade_id=None),
+        "nbgrader cannot build a01_tiny: a cell has no grade id; it begins with 'def halve(x):'",
+    ),
+    "a cell has no points": (
+        about("test_halve", points=None),
+        "nbgrader cannot build a01_tiny: cell test_halve is graded and has no points; give it "
+        "some in its metadata",
+    ),
+    "a written answer has no points": (
+        about("explain_double", points=None),
+        "nbgrader cannot build a01_tiny: cell explain_double is graded and has no points; give it "
+        "some in its metadata",
+    ),
+    "it is not in Python": (
+        lambda notebook: notebook.metadata.update(JULIA),
+        "nbgrader cannot build a01_tiny: language 'julia' has not been specified in "
+        "ClearSolutions.code_stub",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNFIT)
+def test_a_source_that_nbgrader_cannot_build_is_an_error_of_one_line(course, fault):
+    change, says = UNFIT[fault]
+    notebook = notebooks.read(source(course))
+    change(notebook)
+    source(course).write_text(nbformat.writes(notebook))
+    with pytest.raises(ReleaseError) as refused:
+        releasing.build(course, NAME, course / "out")
+    assert str(refused.value) == says
+
+
+def test_a_source_without_a_kernelspec_is_built_with_one(course):
+    notebook = notebooks.read(source(course))
+    notebook.metadata.clear()
+    source(course).write_text(nbformat.writes(notebook))
+    built = notebooks.read(releasing.build(course, NAME, course / "out") / f"{NAME}.ipynb")
+    assert built.metadata.kernelspec.name == "python3"
+
+
+def test_a_source_or_settings_that_cannot_be_read_are_errors_of_one_line(course):
+    text = source(course).read_text()
+    source(course).write_text(text[:200])
+    with pytest.raises(ReleaseError, match=r"a01_tiny cannot be built: .*: truncated\. [^\n]*$"):
+        release(course, NAME)
+    source(course).write_text(text)
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.Execute.timeout = 1 / 0\n")
+    with pytest.raises(ReleaseError, match=r"config\.py does not run: ZeroDivisionError: division"):
         release(course, NAME)
 
 
