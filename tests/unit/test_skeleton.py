@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from coursekit import notebooks
 from coursekit.authoring import demands, rules
@@ -11,6 +12,7 @@ from coursekit.authoring.checking import CheckError, command, subject
 from coursekit.authoring.frame import is_frame
 from coursekit.authoring.renewing import renew_assignment
 from coursekit.authoring.skeleton import NewError, new
+from coursekit.cli import app
 from coursekit.collection import Collection, load
 from coursekit.notebooks.outline import differences
 from coursekit.rehearse import Rehearsal, judge
@@ -230,3 +232,48 @@ def test_the_proofs_are_the_tests_of_these_names():
     assert line[line.index("-k") + 1] == "02_convolution or a02_convolution"
     assert all(Path(part).exists() for part in line if part.startswith(str(ROOT)))
     assert str(ROOT / "course" / "02_convolution.ipynb") in line
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def said(*words):
+    """(exit status, what a command says)."""
+    result = CliRunner().invoke(app, list(words))
+    return result.exit_code, result.output
+
+
+def test_new_says_what_it_wrote_and_an_odd_name_gets_a_sentence(course, monkeypatch):
+    monkeypatch.chdir(course)
+    status, text = said("new", NAME)
+    assert status == 0
+    assert text.splitlines()[0] == f"written: solutions/{NAME}/{NAME}.ipynb"
+    for name in (NAME, "batchnorm"):
+        status, text = said("new", name)
+        assert status == 1
+        assert "Traceback" not in text
+
+
+def test_all_are_released_but_a_draft_and_a_draft_by_its_name_is_refused(made, monkeypatch):
+    monkeypatch.chdir(made)
+    draft = f"{NAME}: a draft, not released; what is left: make release A={NAME}\n"
+    assert said("release") == (0, draft)
+    status, text = said("release", NAME)
+    assert status == 1
+    assert text.startswith(f"{NAME} is a draft. Left to do:\n  - 2 tasks; there should be 4 to 7\n")
+    assert not (made / "assignments").exists()
+
+
+def test_a_number_that_is_nothings_gets_a_sentence(made, monkeypatch):
+    monkeypatch.chdir(made)
+    assert said("check", "77") == (1, "There is no lecture 77; there are none.\n")
+
+
+def test_a_source_whose_headings_cannot_be_made_is_named(course, monkeypatch):
+    monkeypatch.chdir(course)
+    new(course, NAME)
+    path = course / "solutions" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("points=6", "points=MANY"))
+    expected = 'test_centre: states no points; write Task("name", points=8), with a number\n'
+    assert said("release", NAME) == (1, f"{NAME}: {expected}")
+    assert said("notebooks", str(path)) == (1, f"{NAME}.ipynb: {expected}")
