@@ -102,6 +102,7 @@ def release(
     """
     from coursekit.authoring.demands import draft
     from coursekit.authoring.renewing import renew_assignment
+    from coursekit.notebooks import NotebookError
     from coursekit.notebooks.outline import OutlineError
     from coursekit.release import ReleaseError, source_of
     from coursekit.release import release as release_one
@@ -114,7 +115,7 @@ def release(
         try:
             renew_assignment(source_of(course, name))
             done = release_one(course, name, force=force)
-        except (OutlineError, ReleaseError) as error:
+        except (NotebookError, OutlineError, ReleaseError) as error:
             _fail(f"{name}: {error}" if isinstance(error, OutlineError) else str(error))
         what = f"{len(done.changed)} files written" if done.changed else "unchanged"
         typer.echo(f"{name}: {what}, {done.archive.relative_to(course)}")

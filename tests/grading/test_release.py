@@ -12,10 +12,12 @@ import pytest
 import tiny_course
 from nbformat import v4
 from nbgrader.api import Gradebook
+from typer.testing import CliRunner
 
 from coursekit import notebooks, proofs, sandbox
 from coursekit import release as releasing
 from coursekit.authoring.demands import draft
+from coursekit.cli import app
 from coursekit.feedback import HideHiddenTests
 from coursekit.grading import autograding
 from coursekit.leaks import leaks
@@ -264,11 +266,15 @@ def test_a_source_without_a_kernelspec_is_built_with_one(course):
     assert built.metadata.kernelspec.name == "python3"
 
 
-def test_a_source_or_settings_that_cannot_be_read_are_errors_of_one_line(course):
+def test_a_source_or_settings_that_cannot_be_read_are_errors_of_one_line(course, monkeypatch):
     text = source(course).read_text()
     source(course).write_text(text[:200])
     with pytest.raises(ReleaseError, match=r"a01_tiny cannot be built: .*: truncated\. [^\n]*$"):
         release(course, NAME)
+    monkeypatch.chdir(course)
+    said = CliRunner().invoke(app, ["release", NAME])
+    assert (said.exit_code, len(said.output.splitlines())) == (1, 1), said.output
+    assert "truncated" in said.output
     source(course).write_text(text)
     (course / "nbgrader_config.py").write_text("c = get_config()\nc.Execute.timeout = 1 / 0\n")
     with pytest.raises(ReleaseError, match=r"config\.py does not run: ZeroDivisionError: division"):
