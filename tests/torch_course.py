@@ -68,6 +68,10 @@ def trained(train_step, weights, batches, log=None):
     return np.asarray(losses, float), values(model)  # NumPy, which the task does not allow
 
 
+def result_of(function, *args):
+    return function(*args)
+
+
 def shown(function, shape, device):
     """Where a result lies, its shape and dtype, for images on a device."""
     got = function(torch.ones(shape, device=device), [0.5] * shape[1], [2.0] * shape[1])

@@ -1,12 +1,22 @@
 """Functions of the course beside the student's code: kernel and judge give the same points."""
 
+import copy
+import re
+import shutil
+
 import pytest
+import tiny_course
 import torch_course
+from rich.console import Console
 from torch_course import OTHERS, RIGHT, TESTS, assignment, slipped
 
+from coursekit import notebooks
+from coursekit.grading import autograding, classroom
+from coursekit.grading.classroom import Engine
 from coursekit.grading.judge import Judge
 from coursekit.rehearse import Rehearsal
 
+NAME = "a15_tiny"
 MOST = {f"test_{name}": float(test.partition("points=")[2][0]) for name, test in TESTS.items()}
 
 
@@ -166,7 +176,7 @@ with task.check("it", points=1):
 task.score()"""
     told = "task.expect(inside(samples.is_three, student), 'no three.')"
     value = "task.equal(inside(samples.result_of, student), 3)"
-    course = "\ndef is_three(f):\n    return f() == 3\ndef result_of(f):\n    return f()\n"
+    course = "\ndef is_three(f):\n    return f() == 3\n"
     files = {**judge.files, "a15_samples.py": judge.files["a15_samples.py"] + course.encode()}
     forging = (
         "import a15_samples\ndef student():\n    return 2\n"
@@ -185,3 +195,86 @@ task.score()"""
     finally:
         torch_course.write(judge.folder)
     assert got == [[1.0, 1.0], [1.0, 0.0]]
+
+
+def test_a_check_that_asks_for_a_function_gets_a_part_of_inside(judge):
+    """`compare_all` calls it, and names known mistakes, as it does with a student's function."""
+    student = "def student(x):\n    return {}"
+    test = """
+from functools import partial
+from coursekit import Mistake, Oracle
+task = Task("student", points=1)
+double = Oracle(
+    partial(samples.result_of, lambda x: 2 * x),
+    mistakes=[Mistake("it is squared", lambda x: x**2)],
+)
+with task.check("it", points=1):
+    rng = task.rng()
+    cases = [(torch.tensor(rng.standard_normal((2, 3))),) for _ in range(3)]
+    task.compare_all(partial(inside, samples.result_of, student), double, cases)
+task.score()"""
+    for body, name in (("x + x", ""), ("x * x", "it is squared")):
+        notebook = torch_course.notebook({"student": student.format(body)}, {"student": test})
+        plain = Rehearsal(notebook, judge.folder).run().tasks["test_student"]
+        judged = Judge(notebook, notebook, judge.folder, judge.files, judge.warm).run(notebook)
+        for task in (plain, judged.tasks["test_student"]):
+            (finding,) = [result.finding for result in task.report.results]
+            assert (finding.looks_like if finding else "") == name
+
+
+# --- the guide -----------------------------------------------------------------------------------
+
+
+def test_the_task_of_the_authors_guide_runs_as_written(warm, tmp_path):
+    guide = (tiny_course.ROOT / "docs" / "authors.md").read_text(encoding="utf-8")
+    section = guide.partition("### Beside the student's code\n")[2].partition("\n### ")[0]
+    _, samples, answer, known, test = re.findall(r"```python\n(.*?)\n```", section, re.DOTALL)
+    files = {"a15_samples.py": samples.encode(), "a15_known.py": known.encode()}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    right = torch_course.notebook({"train_step": answer}, {"train_step": test})
+    slips = {
+        answer: 4.0,
+        answer.replace("    model.train()\n", ""): 0.0,
+        answer.replace("    optimizer.zero_grad()\n", ""): 0.0,
+        answer.replace("    return loss.item()", "    return loss"): 2.0,
+    }
+    assert len(slips) == 4
+    for each, points in slips.items():
+        plain = Rehearsal(right, tmp_path).run({"train_step": each})
+        handed_in = torch_course.notebook({"train_step": each}, {"train_step": test})
+        judgement = Judge(right, right, tmp_path, files, warm).run(handed_in)
+        assert plain.points == judgement.points == {"test_train_step": points}
+
+
+# --- nbgrader ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_class(tmp_path):
+    """A course in which one student hands in what is right, and one a mistake in each task."""
+    folder = tmp_path / "course" / "solutions" / NAME
+    source = assignment(RIGHT)
+    for cell in notebooks.solutions(source).values():
+        cell.source = f"### BEGIN SOLUTION\n{cell.source}\n### END SOLUTION"
+    notebooks.write(source, folder / f"{NAME}.ipynb")
+    torch_course.write(folder)
+    course = tmp_path / "course"
+    shutil.copy(tiny_course.ROOT / "nbgrader_config.py", course)
+    release = notebooks.read(autograding.register(course, NAME))
+    wrong = {name: slipped(name, old, new) for name, old, new, _ in OTHERS}
+    for student, answers in (("right", RIGHT), ("wrong", wrong)):
+        handed_in = tiny_course.answered(copy.deepcopy(release), answers)
+        notebooks.write(handed_in, course / "submitted" / student / NAME / f"{NAME}.ipynb")
+    return course
+
+
+@pytest.mark.slow
+def test_nbgraders_autograde_gives_the_points_of_the_judge(a_class, tmp_path):
+    left = {f"test_{name}": float(points) for name, _, _, points in OTHERS}
+    for engine in (Engine.STOCK, Engine.JUDGE):
+        course = tmp_path / engine.name
+        shutil.copytree(a_class, course)
+        results = classroom.grade(course, NAME, engine=engine, console=Console(quiet=True))
+        points = {result.student: dict(result.scores) for result in results}
+        assert points == {"right": MOST, "wrong": left}
