@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from coursekit import notebooks
 from coursekit.authoring import demands, rules
-from coursekit.authoring.checking import CheckError, command, subject
+from coursekit.authoring.checking import CheckError, command, sample, subject
 from coursekit.authoring.frame import is_frame
 from coursekit.authoring.renewing import renew_assignment
 from coursekit.authoring.skeleton import NewError, new
@@ -232,6 +232,18 @@ def test_the_proofs_are_the_tests_of_these_names():
     assert line[line.index("-k") + 1] == "02_convolution or a02_convolution"
     assert all(Path(part).exists() for part in line if part.startswith(str(ROOT)))
     assert str(ROOT / "course" / "02_convolution.ipynb") in line
+
+
+def test_a_sample_of_the_known_solutions_has_each_kind_of_each_function_once():
+    entries = load(ROOT / "tests" / "assignments" / "a02_convolution.py").entries
+    chosen = sample(entries)
+
+    def kinds(of):
+        return {(e.cell, e.is_right, e.judge_only, bool(e.says), "dtype" in e.says) for e in of}
+
+    assert kinds(chosen) == kinds(entries)
+    assert len(chosen) < len(entries) / 2
+    assert sample(chosen) == chosen
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -10,8 +10,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from coursekit.collection import Entry
+from coursekit.rehearse import TELLING
 
 PROOFS = (  # in tests/: each has tests that carry the name of a lecture or of an assignment
     "notebooks",  # form, rules, what follows from the cells
@@ -19,8 +23,9 @@ PROOFS = (  # in tests/: each has tests that carry the name of a lecture or of a
     "grading/test_release.py",  # assignments/ is what solutions/ gives, and fit for students
     "grading/test_three_ways.py",  # kernel, nbgrader and judge agree
 )
+SAMPLE = "COURSE_SAMPLE"  # the environment variable that lets the slow tests take a sample
 # One thread, because two add up in another order; one hash seed, because sets print in its order.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", SAMPLE: "1"}
 
 
 class CheckError(ValueError):
@@ -85,6 +90,19 @@ def command(course: Path, what: Subject, workers: int = 2) -> list[str]:
     spread = ["-n", str(workers), "--dist", "loadfile", "--timeout", "600"]
     chosen = " or ".join(what.names)
     return [sys.executable, "-m", "pytest", *map(str, files), "-k", chosen, "-q", *nbval, *spread]
+
+
+def sample(entries: Iterable[Entry]) -> list[Entry]:
+    """Some of the known solutions: of each function the first one of each kind.
+
+    Kinds are right, told which mistake it is, told by itself (such as "dtype"), not told, refused
+    in a room only; and solutions that lose points in other tasks, too.
+    """
+    first: dict[tuple, Entry] = {}
+    for entry in entries:
+        told = entry.says if entry.says in TELLING else bool(entry.says)
+        first.setdefault((entry.cell, told, entry.judge_only, tuple(entry.loses)), entry)
+    return list(first.values())
 
 
 def check(course: Path, what: Subject, workers: int = 2) -> bool:
