@@ -815,7 +815,9 @@ def expect_sizes(task, model):
     task.expect(
         count == expected,
         f"Number of layers with weights: {count}; the table has {expected}.",
-        looks_like=f"a layer with weights is {'missing' if count < expected else 'too many'}",
+        looks_like="a layer with weights is missing"
+        if count < expected
+        else "there are too many layers with weights",
     )
     task.expect(
         len(arrays) == 2 * expected,
@@ -919,7 +921,8 @@ def _scores(x, parameters, after_conv=F.relu, after=F.relu, last=None, pool=F.ma
 # --- task 6: training ----------------------------------------------------------------------------
 
 EPOCHS, BATCH, MOMENTUM = 10, 32, 0.9
-RTOL = 1e-3  # of losses that are computed in another order
+SEEDS = 3, 4  # of two trainings with one batch
+FIRST, RTOL = 1e-5, 1e-3  # of the first loss, and of those that rounding errors lead to
 ALIKE = 0.95  # share of equal classes from which on two networks count as the same
 
 
@@ -993,24 +996,24 @@ def expect_as_by_hand(task, train_and_predict, build_lenet, rng):
     """
     images, labels, test_images = noise(rng, BATCH), rng.integers(0, 10, BATCH), noise(rng)
     runs = []
-    for seed in (3, 3, 4):
+    for seed in (SEEDS[0], *SEEDS):
         runs.append(trained(task, train_and_predict, images, labels, test_images, seed))
         expect_steps(task, runs[-1][1], BATCH)
     classes, history = runs[-1]
     losses = np.array(history.step_loss)
     by_hand = _by_hand(build_lenet, images, labels, history.lr, MOMENTUM, test_images)
-    if not np.isclose(losses[0], by_hand[0][0], rtol=RTOL):
+    if not np.isclose(losses[0], by_hand[0][0], rtol=FIRST):
         task.expect(
             False,
             f"The first loss is {losses[0]:.6g}, and that of build_lenet(np.random.default_rng(seed"
             f")) on these images {by_hand[0][0]:.6g}.",
             looks_like=_of_first_losses(runs, build_lenet, images, labels),
         )
-    nesterov = _by_hand(
-        build_lenet, images, labels, history.lr, MOMENTUM, test_images, nesterov=True
-    )
-    if np.allclose(losses, nesterov[0], rtol=RTOL):
-        by_hand = nesterov
+    if not np.allclose(losses, by_hand[0], rtol=RTOL):
+        nesterov = _by_hand(
+            build_lenet, images, labels, history.lr, MOMENTUM, test_images, nesterov=True
+        )
+        by_hand = nesterov if np.allclose(losses, nesterov[0], rtol=RTOL) else by_hand
     near = np.isclose(losses, by_hand[0], rtol=RTOL)
     if not near.all():
         wrong = int(np.argmin(near))
@@ -1030,8 +1033,8 @@ def expect_as_by_hand(task, train_and_predict, build_lenet, rng):
 
 
 def _by_hand(build_lenet, images, labels, rates, momentum, test_images, nesterov=False):
-    """Losses of the steps with one batch, and the scores of the test images afterwards."""
-    model, losses = build_lenet(np.random.default_rng(4)), []
+    """Losses of the steps with one batch, and the scores of the test images, with the last seed."""
+    model, losses = build_lenet(np.random.default_rng(SEEDS[1])), []
     sgd = optim.SGD(model.parameters(), lr=rates[0], momentum=momentum, nesterov=nesterov)
     for rate in rates:
         loss, cache = F.softmax_cross_entropy(model(images), labels)
@@ -1049,14 +1052,14 @@ def _of_first_losses(runs, build_lenet, images, labels):
         runs: (classes, history) with a seed, with the same one again, and with another.
     """
     first, again, other = (history.step_loss[0] for _, history in runs)
-    if not np.isclose(first, again, rtol=RTOL):
-        return "something is drawn that does not depend on the seed"
-    if np.isclose(first, other, rtol=RTOL):
+    if not np.isclose(first, again, rtol=FIRST):
+        return "the result does not depend on the seed alone"
+    if np.isclose(first, other, rtol=FIRST):
         return "the weights do not depend on the seed"
-    for mistake in zip(*(_mistaken(build_lenet, seed) for seed in (3, 4)), strict=True):
+    for mistake in zip(*(_mistaken(build_lenet, seed) for seed in SEEDS), strict=True):
         losses = [float(F.softmax_cross_entropy(m.make(images), labels)[0]) for m in mistake]
         says_much = abs(losses[0] - losses[1]) > 0.01  # where scores are small all losses are alike
-        if says_much and np.allclose(losses, (first, other), rtol=RTOL / 10):
+        if says_much and np.allclose(losses, (first, other), rtol=FIRST):
             return mistake[0].name
     return ""
 
@@ -1095,7 +1098,7 @@ def expect_seeded(task, train_and_predict, rng):
     task.expect(
         history.step_loss == other.step_loss and np.array_equal(classes, again),
         "Called twice with the same seed, the training differs.",
-        looks_like="something is drawn that does not depend on the seed",
+        looks_like="the result does not depend on the seed alone",
     )
 
 
