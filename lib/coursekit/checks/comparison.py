@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -66,14 +66,17 @@ class Comparison:
             raise CheckFailed(battery.KEPT) from error
         self.of(Runs(function, [Run(second, next_one)]), oracle)
 
-    def with_other_inputs(self, function: Callable, oracle: Oracle, case: Case) -> None:
+    def with_other_inputs(self, function: Callable, oracle: Oracle, cases: Sequence[Case]) -> None:
         """Calls with other memory, dtypes, sizes of batch and values."""
+        varied = (other for case in cases for other in battery.inputs(case, oracle))
         try:
-            self.of(runs_of(function, battery.inputs(case, oracle)), oracle)
-            for varied, dtype in battery.mixed(case, oracle):
-                self._of_dtype(function, oracle, varied, dtype)
+            self.of(runs_of(function, varied), oracle)
+            for case in cases:
+                for other, dtype in battery.mixed(case, oracle):
+                    self._of_dtype(function, oracle, other, dtype)
         except CheckFailed:
-            self.called_again(function, oracle, case)  # which may be the reason, and is then told
+            for case in cases:  # which may be the reason, and is then told
+                self.called_again(function, oracle, case)
             raise
 
     def _compared(self, function: Callable, oracle: Oracle, run: Run, want: Any) -> Finding | None:

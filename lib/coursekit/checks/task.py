@@ -129,8 +129,8 @@ class Task:
             if part != "inputs":
                 self._comparison.called_again(function, oracle, case)
                 battery.left_alone(function, case.args, oracle.parameters)
-            if part != "calls":
-                self._comparison.with_other_inputs(function, oracle, case)
+        if part != "calls":
+            self._comparison.with_other_inputs(function, oracle, cases)
 
     def seeded(self, draw: Callable[[np.random.Generator], Iterable[np.ndarray]]) -> None:
         """Fail unless all that is drawn comes from the generator.
