@@ -129,7 +129,17 @@ def _decode(value, arrays: dict[str, np.ndarray]):
     if "array" in value:
         return arrays[str(value["array"])]
     if "tensor" in value:
-        import torch
-
-        return torch.from_numpy(arrays[str(value["tensor"])])
+        return _tensor(arrays[str(value["tensor"])])
     return {_decode(k, arrays): _decode(v, arrays) for k, v in value["dict"]}
+
+
+def _tensor(array: np.ndarray):
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "This checkpoint holds tensors of PyTorch, which is not installed; try: "
+            "pip install 'convnets-course[torch]'",
+            name=error.name,
+        ) from error
+    return torch.from_numpy(array)

@@ -66,9 +66,13 @@ def perturbed(weights: np.ndarray) -> np.ndarray:
 def reach_torch() -> None:
     """Let the noise reach what `torch.nn.init` draws; a second call changes nothing.
 
-    Some modules of torch took the functions over by name, so they are exchanged there too.
+    Some modules of torch took the functions over by name, so they are exchanged there too. Without
+    torch there is nothing to reach.
     """
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return
 
     for name in TORCH:
         original = getattr(torch.nn.init, name)

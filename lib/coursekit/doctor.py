@@ -29,6 +29,7 @@ else:  # as a program: importing the package would import what may be missing
     import remedies
 
 PROJECT = "convnets-course"
+EXTRAS = ("torch", "lab", "teach")  # what `make` installs for; tests need more
 OLDEST = (3, 11)
 DISK_NEEDED = 1.0  # GB: notebooks, caches and the optional data sets
 SERVER_EXTENSIONS = (
@@ -88,9 +89,11 @@ def examine() -> Iterator[Finding]:
     yield from found
     if any(finding.says.endswith(MISSING) for finding in found):
         return
-    yield torch()
-    yield kernel()
-    yield from extensions()
+    if _installed("torch"):
+        yield torch()
+    if _installed("jupyterlab"):
+        yield kernel()
+        yield from extensions()
     yield fonts()
 
 
@@ -142,17 +145,29 @@ def sandbox() -> Finding:
     return Finding("sandbox", "no room can be made; grading needs that", reason)
 
 
-def packages(project: str = PROJECT) -> Iterator[Finding]:
-    """Is every package there, in the range the course asks for?"""
+def packages(project: str = PROJECT, course: Path = remedies.ROOT) -> Iterator[Finding]:
+    """Is every package there, in the range the course asks for?
+
+    A course folder, where `make` does the work, needs all extras but that of the tests; elsewhere
+    the core is enough, and it is said which of them are there.
+    """
     try:
         lines = metadata.requires(project) or []
     except metadata.PackageNotFoundError:
         yield Finding("course package", f"{project} is {MISSING}", remedies.install_course())
         return
+    needed: dict[str, list[str]] = {}
     for line in lines:
         requirement, _, marker = line.partition(";")
-        if "extra" not in marker:  # what only tests need is no student's problem
-            yield package(requirement.strip())
+        extra = re.search(r"extra == ['\"](\w+)", marker)
+        needed.setdefault(extra[1] if extra else "", []).append(requirement.strip())
+    asked = ("", *EXTRAS) if (course / "Makefile").is_file() else ("",)
+    for requirement in dict.fromkeys(each for extra in asked for each in needed.get(extra, ())):
+        yield package(requirement)
+    for extra in EXTRAS:
+        if extra not in asked:
+            well = all(_installed(_parts(each)[0]) for each in needed.get(extra, ()))
+            yield Finding(f"extra {extra}", "complete" if well else "not here, nor needed by all")
 
 
 def package(requirement: str) -> Finding:
@@ -161,7 +176,7 @@ def package(requirement: str) -> Finding:
     Args:
         requirement: such as "numpy>=2.1,<3".
     """
-    name, bounds = re.fullmatch(r"([\w.-]+)\s*(.*)", requirement).groups()
+    name, bounds = _parts(requirement)
     try:
         installed = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -170,6 +185,19 @@ def package(requirement: str) -> Finding:
         return Finding(name, installed)
     says = f"{installed}, but the course needs {bounds}"
     return Finding(name, says, remedies.pip_install(requirement))
+
+
+def _parts(requirement: str) -> tuple[str, str]:
+    """Name and bounds."""
+    return re.fullmatch(r"([\w.-]+)\s*(.*)", requirement).groups()
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def holds(version: str, bound: str) -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from coursekit import extras
+
 SETTINGS = ".jupyter"
 FETCHED = "fetched"
 
@@ -42,7 +44,11 @@ def run(course: str | Path = ".", arguments: Sequence[str] = ()) -> NoReturn:
     Args:
         course: the folder with nbgrader_config.py.
         arguments: passed on to `jupyter lab`, such as "--no-browser" or "--port=9999".
+    Raises:
+        MissingExtra: there is no JupyterLab.
     """
+    with extras.named():
+        import jupyterlab  # noqa: F401, which runs in a process of its own
     course = Path(course).resolve()
     variables = prepare(course)
     offer(course)

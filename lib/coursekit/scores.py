@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from nbgrader.api import (
-    BaseCell,
-    Gradebook,
-    MissingEntry,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
-from nbgrader.api import Grade as Entry
+from coursekit import extras
+
+with extras.named():
+    from nbgrader.api import (
+        BaseCell,
+        Gradebook,
+        MissingEntry,
+        SubmittedAssignment,
+        SubmittedNotebook,
+    )
+    from nbgrader.api import Grade as Entry
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,37 @@ def test_a_missing_package_and_one_out_of_range_are_named():
     assert finding.remedy.endswith(" 'numpy>=999'")
 
 
+def packages_of(monkeypatch, folder, *lines):
+    monkeypatch.setattr(metadata, "requires", lambda project: list(lines))
+    return [(finding.subject, finding.says) for finding in doctor.packages(course=folder)]
+
+
+def test_a_course_folder_needs_its_extras_and_a_wheel_the_core_alone(tmp_path, monkeypatch):
+    lines = (
+        'gone>=1; extra == "lab"',
+        'gone>=1; extra == "teach"',
+        'also-gone; extra == "test"',
+        'pytest>=1; extra == "torch"',
+    )
+    assert packages_of(monkeypatch, tmp_path, *lines) == [
+        ("extra torch", "complete"),
+        ("extra lab", "not here, nor needed by all"),
+        ("extra teach", "not here, nor needed by all"),
+    ]
+    (tmp_path / "Makefile").touch()
+    found = packages_of(monkeypatch, tmp_path, *lines)
+    assert [subject for subject, _ in found] == ["pytest", "gone"]
+    assert found[1][1] == doctor.MISSING
+
+
+def test_of_what_is_not_installed_nothing_is_tried(monkeypatch):
+    monkeypatch.setattr(doctor, "packages", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_installed", lambda name: False)
+    subjects = [finding.subject for finding in doctor.examine()]
+    assert not {"PyTorch", "notebook kernel", "nbgrader in JupyterLab"} & {*subjects}
+    assert "Matplotlib's font cache" in subjects
+
+
 def test_what_needs_the_packages_is_left_out_where_they_are_missing(monkeypatch):
     absent = [doctor.Finding("numpy", doctor.MISSING, "install it")]
     monkeypatch.setattr(doctor, "packages", lambda: iter(absent))

@@ -35,6 +35,7 @@ FLOORS = {
             "checks",
             "collection",
             "doctor",
+            "extras",
             "files",
             "installing",
             "notebooks",
@@ -60,6 +61,7 @@ FLOORS = {
             "similarity",
         },
         {"cli"},
+        {"__main__"},
     ],
     "coursekit.grading": [
         {

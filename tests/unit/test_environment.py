@@ -32,7 +32,25 @@ def project():
 
 @pytest.fixture(scope="module")
 def ranges(project):
-    return requirements(project["dependencies"] + project["optional-dependencies"]["test"])
+    """All that the tests install: the core, and what their extra names, other extras included."""
+    extras = project["optional-dependencies"]
+    own, *lines = extras["test"]
+    inner = [line for name in Requirement(own).extras for line in extras[name]]
+    return requirements(project["dependencies"] + inner + lines)
+
+
+def test_the_extra_of_the_tests_holds_all_others(project):
+    extras = project["optional-dependencies"]
+    own = Requirement(extras["test"][0])
+    assert own.name == project["name"]
+    assert own.extras == extras.keys() - {"test"}
+
+
+def test_extras_that_name_a_package_twice_agree_on_its_range(project):
+    found = {}
+    for lines in (project["dependencies"], *project["optional-dependencies"].values()):
+        for name, bounds in requirements(lines).items():
+            assert found.setdefault(name, bounds) == bounds, name
 
 
 @pytest.fixture(scope="module")

@@ -5,3 +5,8 @@ and `workers` run it in processes of their own, `cluster` on other machines; `ju
 there is to do, and `store` remembers what has been done. `gradebook` alone writes. `stock` and
 `autograding` call nbgrader's own converters instead.
 """
+
+from coursekit import extras
+
+with extras.named():
+    import nbformat  # noqa: F401, before the modules that need it do

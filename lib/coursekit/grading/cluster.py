@@ -10,7 +10,10 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 
-from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
+from coursekit import extras
+
+with extras.named():
+    from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
 
 from coursekit.grading import hashes
 from coursekit.grading.autograding import GradingFailed

@@ -7,6 +7,11 @@ for name, cell in notebooks.graded(notebook).items():
     print(name, notebooks.points(cell))
 """
 
+from coursekit import extras
+
+with extras.named():
+    import nbformat  # noqa: F401, before the modules that need it do
+
 from coursekit.notebooks.cells import (
     HIDDEN,
     INSTALL,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from coursekit import extras, files
 
-from coursekit import files
+with extras.named():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from coursekit.pages.charts import histogram, share_bar
 from coursekit.pages.wording import percent, seconds
 

@@ -10,6 +10,11 @@ with Warm() as warm, warm.room() as room:
     assert double(np.ones(3)).sum() == 6.0
 """
 
+from coursekit import extras
+
+with extras.named():
+    import nbformat  # noqa: F401, before the modules that need it do
+
 from coursekit.sandbox.bubblewrap import missing
 from coursekit.sandbox.errors import (
     RoomDied,
