@@ -250,6 +250,22 @@ def test_a_file_that_a_student_has_written_is_the_students(home, monkeypatch):
     assert call(cell, allow=("numpy", "mine"))[1] == ""
 
 
+LATE = """
+import torch
+def f(n):
+    for i in range(n):
+        abs(i)
+    return torch.ones(2).sum().item()
+"""
+
+
+def test_a_call_that_does_much_is_looked_at_for_a_while(monkeypatch):
+    monkeypatch.setattr(guard, "MOST", 1000)
+    assert call(LATE, 400)[1] == "torch.ones"
+    assert call(LATE, 600) == (2.0, "")
+    assert call(f"import sys{LATE}    sys.setprofile(None)", 600) == (2.0, "")
+
+
 # --- one in the other ----------------------------------------------------------------------------
 
 IN_A_ROOM = {"__name__": "coursekit.sandbox.inside", "torch": torch}
@@ -264,7 +280,7 @@ def within(guarded, student):
 
 
 @pytest.mark.parametrize("allow", [None, ("torch",)])
-def test_a_call_within_a_call_has_its_own_guard(allow):
+def test_a_call_within_a_call_has_its_own_guard(allow, monkeypatch):
     names = {"__name__": "__main__", "torch": torch}
     exec(compile("def h(): return torch.ones(3)", "<ipython-input-2-0>", "exec"), names)
     inner = Guard(allow)

@@ -7,6 +7,7 @@ import pytest
 
 from coursekit.notebooks.files import MAX_BYTES
 from coursekit.sandbox import Limits
+from coursekit.sandbox.guard import MOST
 from coursekit.sandbox.permission import EVERY
 
 from ...tiny_course import ROOT
@@ -48,9 +49,10 @@ def shown(name, value):
     return str(value) if name in ("processes", "files") else f"{value >> 20} MiB"
 
 
-def test_the_share_of_guarded_calls_is_the_one_it_names():
+def test_how_much_of_a_students_calls_is_looked_at_is_what_it_says():
     words = {4: "every fourth", 5: "every fifth", 8: "every eighth", 10: "every tenth"}
     assert words[EVERY] in TEXT
+    assert f"first\n{MOST} calls and returns" in TEXT
 
 
 def test_the_page_says_how_to_see_the_table():
