@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coursekit import remedies
-
 PROJECT = "convnets-course"
 EXTRA_OF = {  # module -> the smallest extra that brings it
     "bleach": "teach",
@@ -57,6 +55,8 @@ def named() -> Iterator[None]:
 
 
 def _said(module: str) -> str:
+    from coursekit import remedies
+
     extra = EXTRA_OF[module]
     command = remedies.pip_install(f"{PROJECT}[{extra}]")
     return f"This needs the extra `{extra}`, for {module} is not installed: {command}"

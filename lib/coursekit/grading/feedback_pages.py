@@ -176,7 +176,7 @@ class FeedbackPages:
         config = self._course / "nbgrader_config.py"
         versions = (f"{name} {version(name)}" for name in VERSIONS)
         text = config.read_text("utf-8") if config.is_file() else ""
-        return hashes.digest([platform.python_version(), *versions, hashes.library_hash(), text])
+        return hashes.digest([platform.python_version(), *versions, hashes.sources_hash(), text])
 
     @cached_property
     def _marks(self) -> dict[str, list[str]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -17,7 +16,36 @@ from coursekit import notebooks
 from coursekit.notebooks import Kind
 from coursekit.sandbox import Limits
 
-PACKAGES = ("convnets", "coursekit")  # whose sources a grade depends on
+LIB = Path(__file__).resolve().parents[2]  # where convnets and coursekit lie
+JUDGING = (  # what the processes that judge load, and so what a grade depends on
+    "convnets/**/*.py",
+    "coursekit/__init__.py",
+    "coursekit/checks/**/*.py",
+    "coursekit/files.py",
+    "coursekit/grading/__init__.py",
+    "coursekit/grading/grader.py",
+    "coursekit/grading/grades.py",
+    "coursekit/grading/hashes.py",
+    "coursekit/grading/judge.py",
+    "coursekit/grading/layout.py",
+    "coursekit/grading/marking.py",
+    "coursekit/grading/opening.py",
+    "coursekit/grading/paper.py",
+    "coursekit/grading/reading.py",
+    "coursekit/grading/room_files.py",
+    "coursekit/grading/submissions.py",
+    "coursekit/notebooks/**/*.py",
+    "coursekit/patience.py",
+    "coursekit/sandbox/**/*.py",
+    "coursekit/stage.py",
+    "coursekit/startup.py",
+)
+NO_MATTER = (  # though it may be loaded too: it draws, or names what is missing
+    "convnets/figures/**/*.py",
+    "convnets/plots/**/*.py",
+    "coursekit/extras.py",
+    "coursekit/notebooks/outline.py",
+)
 SLOW = 100_000  # rounds, a few hundredths of a second
 VERSIONS = ("ipython", "numpy", "torch")
 
@@ -29,7 +57,7 @@ class Key:
     Attributes:
         answers: the student's cells.
         setup: the course's code that all tests share, and files beside the notebook.
-        library: this library, and what it stands on.
+        library: what judging loads of this library, and what it stands on.
         limits: what a submission may use.
         secret: of the class, from which hidden checks draw.
         tests: test cell -> hash of the cell.
@@ -89,14 +117,21 @@ def setup_hash(release: NotebookNode, beside: dict[str, bytes]) -> str:
     return digest((*texts, *known))
 
 
-def library_hash() -> str:
-    """Hash of the sources of this library and of the versions of what it stands on."""
-    texts = [platform.python_version(), *(f"{name} {version(name)}" for name in VERSIONS)]
-    for package in PACKAGES:
-        found = importlib.util.find_spec(package)
-        for root in found.submodule_search_locations if found else ():
-            texts += (_named(path, Path(root)) for path in sorted(Path(root).rglob("*.py")))
-    return digest(texts)
+def library_hash(lib: Path = LIB) -> str:
+    """Hash of what judging loads of this library, and of the versions of what it stands on."""
+    versions = (f"{name} {_version(name)}" for name in VERSIONS)
+    return digest([platform.python_version(), *versions, *_named(judging(lib), lib)])
+
+
+def sources_hash(lib: Path = LIB) -> str:
+    """Hash of all sources of the course machinery."""
+    return digest(_named(lib.glob("coursekit/**/*.py"), lib))
+
+
+def judging(lib: Path = LIB) -> set[Path]:
+    """The files that a grade depends on."""
+    files = {path for pattern in JUDGING for path in lib.glob(pattern)}
+    return files.difference(*(lib.glob(pattern) for pattern in NO_MATTER))
 
 
 def limits_hash(limits: Limits, confined: bool = True) -> str:
@@ -119,5 +154,16 @@ def digest(texts: Iterable[str]) -> str:
     return found.hexdigest()
 
 
-def _named(path: Path, root: Path) -> str:
-    return f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+def _named(paths: Iterable[Path], lib: Path) -> list[str]:
+    """A line for each file: where it lies, and a hash of what it holds."""
+    return [
+        f"{path.relative_to(lib).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(paths)
+    ]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # torch is an extra
+        return "none"
