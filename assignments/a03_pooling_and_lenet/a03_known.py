@@ -4,32 +4,19 @@ Each mistake is the right function given wrong arguments, or its result put wron
 that a check can say "it looks as if ...". Nothing here is written the way the tasks ask for.
 """
 
+import math
+
 import numpy as np
+from a03_samples import noise, places
 
 from convnets import functional as F
-from convnets import shapes
-from convnets.data import digits, split
+from convnets import optim, shapes
 from coursekit import Mistake, Oracle
 
-
-def images(rng, n=2, c=3, h=6, w=9, dtype=np.float64):
-    """Random images (n, c, h, w), all values different."""
-    return rng.standard_normal((n, c, h, w)).astype(dtype)
-
-
-def tied_images(rng, n=2, c=2, h=6, w=9):
-    """Images of the numbers 0, 1 and 2, so that most windows hold their maximum several times."""
-    return rng.integers(0, 3, (n, c, h, w)).astype(np.float64)
-
-
-def places(x, size, stride):
-    """Number of windows along height and width."""
-    return shapes.output_shape(x.shape[2:], size, (stride, stride), (0, 0))
-
-
-def upstream(rng, x, size, stride):
-    """A random gradient of the shape of the pooled x."""
-    return rng.standard_normal((*x.shape[:2], *places(x, size, stride)))
+STARTS = ("Window (i, j) starts at (i · stride, j · stride).",)
+ONE = ("How many places has a window that is as large as the image?",)
+FLOOR = ("Use the output size formula: floor, not ceil.",)
+FIRST = ("Only one position counts: the first in reading order, as np.argmax finds it.",)
 
 
 def _explain(x, size, stride):
@@ -40,13 +27,7 @@ def _explain(x, size, stride):
     return f"(N, C, HO, WO) with N = {n}, C = {c}, height {high}; width {wide}"
 
 
-def _sticking_out(x, size, stride, fill):
-    """x with so many more rows and columns that the last windows fit, filled with `fill`."""
-    ends = [((k - i) % stride if i > k else 0) for i, k in zip(x.shape[2:], size, strict=True)]
-    return np.pad(x, ((0, 0), (0, 0), *((0, end) for end in ends)), constant_values=fill)
-
-
-# --- tasks 1 and 3: forward ----------------------------------------------------------------------
+# --- the library's pooling, with the windows where they should be, and elsewhere ------------------
 
 
 def _max(x, size, stride):
@@ -57,81 +38,366 @@ def _average(x, size, stride):
     return np.ascontiguousarray(F.avg_pool2d(x, size, stride)[0])
 
 
-def _ragged_max(x, size, stride):
-    return _max(_sticking_out(x, size, stride, -np.inf), size, stride)
+def _max_backward(dy, x, size, stride):
+    return np.ascontiguousarray(F.max_pool2d_backward(dy, F.max_pool2d(x, size, stride)[1]))
 
 
-def _ragged_average(x, size, stride):
-    inside = _sticking_out(np.ones_like(x), size, stride, 0)
-    parts = (_average(a, size, stride) for a in (_sticking_out(x, size, stride, 0), inside))
-    return np.divide(*parts)
+def _average_backward(dy, x_shape, size, stride):
+    cache = F.avg_pool2d(np.zeros(x_shape, dy.dtype), size, stride)[1]
+    return np.ascontiguousarray(F.avg_pool2d_backward(dy, cache))
 
 
-def _shared_slips(pool, ragged, reduce):
-    """Mistakes about where the windows are, the same for every kind of pooling."""
-    return (
-        Mistake(
-            "windows that stick out at the end are counted too",
-            ragged,
-            ("Use the output size formula: floor, not ceil.",),
+def _sum_backward(dy, x_shape, size, stride):
+    return _average_backward(dy, x_shape, size, stride) * (size[0] * size[1])
+
+
+def _seen(starts, size):
+    """The pixels of windows side by side, axis by axis: rows (HO·KH,), columns (WO·KW,)."""
+    return [np.add.outer(s, np.arange(k)).ravel() for s, k in zip(starts, size, strict=True)]
+
+
+def _laid_out(x, starts, size, fill):
+    """The windows that start at these rows and columns, side by side; `fill` around the image."""
+    rows, columns = _seen(starts, size)
+    low, right = max(0, max(rows) + 1 - x.shape[2]), max(0, max(columns) + 1 - x.shape[3])
+    padded = np.pad(x, ((0, 0), (0, 0), (0, low), (0, right)), constant_values=fill)
+    return padded[:, :, rows][:, :, :, columns]
+
+
+def _gathered(laid, shape, starts, size):
+    """What `_laid_out` has spread, added up where it came from."""
+    rows, columns = _seen(starts, size)
+    high, wide = (max(n, max(at) + 1) for at, n in zip((rows, columns), shape[2:], strict=True))
+    whole = np.zeros((*shape[:2], high, wide), laid.dtype)
+    np.add.at(whole, (slice(None), slice(None), rows[:, None], columns), laid)
+    return whole[:, :, : shape[2], : shape[3]]
+
+
+def _refuse_empty(shape, starts):
+    """Raise where a window lies wholly outside the image: it has no maximum."""
+    if any(max(at) >= n for at, n in zip(starts, shape[2:], strict=True)):
+        raise ValueError("an empty window")
+
+
+def _max_at(x, size, starts):
+    _refuse_empty(x.shape, starts)
+    return _max(_laid_out(x, starts, size, -np.inf), size, size)
+
+
+def _sum_at(x, size, starts):
+    """The windows' sums over KH·KW, whatever part of them lies inside."""
+    return _average(_laid_out(x, starts, size, 0), size, size)
+
+
+def _mean_at(x, size, starts):
+    """The means of those parts of the windows that lie inside."""
+    _refuse_empty(x.shape, starts)
+    return _sum_at(x, size, starts) / _sum_at(np.ones_like(x), size, starts)
+
+
+def _max_backward_at(dy, x, size, starts):
+    _refuse_empty(x.shape, starts)
+    laid = _max_backward(dy, _laid_out(x, starts, size, -np.inf), size, size)
+    return _gathered(laid, x.shape, starts, size)
+
+
+def _average_backward_at(dy, x_shape, size, starts):
+    shape = *x_shape[:2], dy.shape[2] * size[0], dy.shape[3] * size[1]
+    return _gathered(_average_backward(dy, shape, size, size), x_shape, starts, size)
+
+
+def _starts(counts, steps):
+    return [np.arange(n) * step for n, step in zip(counts, steps, strict=True)]
+
+
+def _steps(rows, columns):
+    """Starts of the windows, as many as there should be, with other steps.
+
+    Args:
+        rows, columns: "stride", "size" or "one".
+    """
+
+    def starts(counts, size, stride):
+        step = {"stride": (stride, stride), "size": size, "one": (1, 1)}
+        return _starts(counts, (step[rows][0], step[columns][1]))
+
+    return starts
+
+
+ELSEWHERE = (
+    ("the step is the window's size, not the stride", _steps("size", "size")),
+    ("the windows move by one pixel whatever the stride", _steps("one", "one")),
+    ("the stride is used for the rows only", _steps("stride", "one")),
+    ("the stride is used for the columns only", _steps("one", "stride")),
+    ("the step is the window's size, not the stride", _steps("stride", "size")),
+    ("the step is the window's size, not the stride", _steps("size", "stride")),
+)
+
+SIDES = ("size is (KH, KW).",)
+END = ("a[start:stop] ends before `stop`: how many values does it have?",)
+OTHER_WINDOWS = (
+    ("the window is taken for a square", lambda kh, kw: (kh, kh), SIDES),
+    ("the window is taken for a square", lambda kh, kw: (kw, kw), SIDES),
+    ("KH and KW are swapped", lambda kh, kw: (kw, kh), ("size is (KH, KW): height first.",)),
+    ("the window is a pixel too narrow", lambda kh, kw: (kh, kw - 1), END),
+    ("the window is a pixel too low", lambda kh, kw: (kh - 1, kw), END),
+    ("the window is a pixel too small on both sides", lambda kh, kw: (kh - 1, kw - 1), END),
+    ("only the first row of each window is looked at", lambda kh, kw: (1, kw), ()),
+    ("only the first column of each window is looked at", lambda kh, kw: (kh, 1), ()),
+)
+
+
+# --- tasks 1 and 3: forward ----------------------------------------------------------------------
+
+
+def _misplaced(pool, *pool_at):
+    """Mistakes about where the windows are, the same for every kind of pooling.
+
+    Args:
+        pool: of x, size and stride.
+        pool_at: the same of x, size and starts; several, where windows that stick out are dealt
+            with in several ways.
+    """
+    for name, starts in ELSEWHERE:
+        for at in pool_at:
+            yield Mistake(
+                name,
+                lambda x, size, stride, at=at, starts=starts: at(
+                    x, size, starts(places(x.shape, size, stride), size, stride)
+                ),
+                STARTS,
+            )
+    for name, step in (
+        ("the step is the window's size, not the stride", lambda size, stride: size),
+        ("the windows move by one pixel whatever the stride", lambda size, stride: (1, 1)),
+        ("the stride is used for the rows only", lambda size, stride: (stride, 1)),
+        ("the stride is used for the columns only", lambda size, stride: (1, stride)),
+    ):
+        yield Mistake(
+            name, lambda x, size, stride, to=step: pool(x, size, to(size, stride)), STARTS
+        )
+    yield Mistake(ELSEWHERE[0][0], lambda x, size, _: _only_whole(pool, x, size), STARTS)
+    yield from _miscounted(pool_at)
+    yield from _misshapen(pool, pool_at)
+
+
+def _only_whole(pool, x, size):
+    """Pooling by a reshape, which raises where the windows do not fill the image."""
+    if x.shape[2] % size[0] or x.shape[3] % size[1]:
+        raise ValueError("cannot reshape")
+    return pool(x, size, size)
+
+
+def _miscounted(pool_at):
+    """Mistakes in the number of windows."""
+
+    def ceiling(shape, size, stride):
+        return [-((k - n) // stride) + 1 for n, k in zip(shape[2:], size, strict=True)]
+
+    def one_less(rows, columns):
+        return lambda *a: [n - less for n, less in zip(places(*a), (rows, columns), strict=True)]
+
+    def as_high(shape, size, stride):
+        return places((*shape[:2], shape[2], shape[2]), size, stride)
+
+    def as_square(shape, size, stride):
+        return places(shape, (size[0], size[0]), stride)
+
+    def clipped(shape, size, stride):
+        return [max(1, n // stride) for n in shape[2:]]
+
+    for name, count, hints in (
+        ("windows that stick out at the end are counted too", ceiling, FLOOR),
+        *(
+            ("the final + 1 of the output size is missing", one_less(*less), ONE)
+            for less in ((1, 1), (1, 0), (0, 1))
         ),
-        Mistake(
-            "the windows do not overlap: the step is the window's size",
-            lambda x, size, stride: pool(x, size, size),
-            ("Window (i, j) starts at (i · stride, j · stride).",),
+        (
+            "the height of the image is used for its width, too",
+            as_high,
+            ("Images need not be square: compute HO from H, and WO from W.",),
         ),
-        Mistake(
-            "the windows move by one pixel whatever the stride",
-            lambda x, size, stride: pool(x, size, 1),
-            ("Window (i, j) starts at (i · stride, j · stride).",),
+        (
+            "the height of the window is used for its width, too, in the output size",
+            as_square,
+            ("Windows need not be square: compute HO from KH, and WO from KW.",),
         ),
-        Mistake(
+        (
+            "the output size is H // stride, whatever the window",
+            clipped,
+            ("The window has to fit: how many steps can it take within H pixels?",),
+        ),
+    ):
+        for at in pool_at:
+            yield Mistake(name, _with_counts(at, count), hints)
+
+
+def _with_counts(at, count):
+    def make(x, size, stride):
+        counts = count(x.shape, size, stride)
+        if min(counts) < 1:
+            return np.zeros((*x.shape[:2], *counts), x.dtype)
+        return at(x, size, _starts(counts, (stride, stride)))
+
+    return make
+
+
+def _misshapen(pool, pool_at):
+    """Mistakes about the window's sides, the channels, and which outputs are written."""
+    for side in (0, 1):
+        yield Mistake(
             "the window is taken for a square",
-            lambda x, size, stride: pool(x, (size[0], size[0]), stride),
+            lambda x, size, stride, k=side: pool(x, (size[k], size[k]), stride),
             ("size is (KH, KW).",),
+        )
+    for name, change, hints in OTHER_WINDOWS:
+        for at in pool_at:
+            for by_its_own_size in (True, False) if at is _sum_at else (True,):
+                yield Mistake(name, _with_window(at, change, by_its_own_size), hints)
+    yield Mistake(
+        "KH and KW are swapped",
+        lambda x, size, stride: pool(x, size[::-1], stride),
+        ("size is (KH, KW): height first.",),
+    )
+    yield Mistake(
+        "only the first image of the batch is done",
+        lambda *a: _others_zero(pool(*a), (slice(1, None),)),
+        ("There are N images.",),
+    )
+    yield Mistake(
+        "the first image is used for all",
+        lambda *a: np.repeat(pool(*a)[:1], len(a[0]), axis=0),
+        ("There are N images.",),
+    )
+    yield Mistake(
+        "axes of length 1 are removed from the result",
+        lambda *a: pool(*a).squeeze(),
+        ("The result has four axes, also for one image or one channel.",),
+    )
+    yield Mistake(
+        "only the first channel is done",
+        lambda *a: _others_zero(pool(*a), (slice(None), slice(1, None))),
+        ("There are C channels, each pooled by itself.",),
+    )
+    yield Mistake(
+        "the last row and the last column are left out",
+        lambda *a: _others_zero(
+            _others_zero(pool(*a), (..., slice(-1, None), slice(None))), (..., slice(-1, None))
         ),
-        Mistake(
-            "KH and KW are swapped",
-            lambda x, size, stride: pool(x, size[::-1], stride),
-            ("size is (KH, KW): height first.",),
-        ),
-        Mistake(
-            "the window runs over the channels too",
-            lambda x, size, stride: np.broadcast_to(
-                reduce(pool(x, size, stride), axis=1, keepdims=True),
-                pool(x, size, stride).shape,
-            ),
-            ("Each channel is pooled by itself.",),
+        ("How many values does range(HO) give, and range(HO - 1)?",),
+    )
+
+
+def _with_window(at, change, by_its_own_size):
+    """Pooling at the right places with windows of another size, divided by that or the right."""
+
+    def make(x, size, stride):
+        starts = _starts(places(x.shape, size, stride), (stride, stride))
+        own = change(*size)
+        y = at(x, own, starts)
+        return y if by_its_own_size else y * (own[0] * own[1] / (size[0] * size[1]))
+
+    return make
+
+
+def _others_zero(y, where):
+    y[where] = 0
+    return y
+
+
+def _over_axis(pool, reduce):
+    """Mistakes of a window that has too many axes."""
+    for name, axis, hint in (
+        ("the window runs over the channels too", 1, "Each channel is pooled by itself."),
+        ("the window runs over the images of the batch too", 0, "Each image is pooled by itself."),
+    ):
+
+        def make(*args, axis=axis):
+            y = pool(*args)
+            return np.broadcast_to(reduce(y, axis=axis, keepdims=True), y.shape).astype(y.dtype)
+
+        yield Mistake(name, make, (hint,))
+
+
+def _from_the_floor(floor):
+    return Mistake(
+        f"the running maximum starts at {floor:g}".replace("e+0", "e"),
+        lambda *a: np.maximum(_max(*a), floor),
+        (
+            "What is the maximum of a window whose values are all smaller?",
+            "Start from the window's first value, or from -np.inf.",
         ),
     )
 
 
 max_pool = Oracle(
     _max,
+    batch=("x",),
+    extreme=("x",),
     explain_shape=_explain,
     mistakes=(
-        Mistake(
-            "the running maximum starts at 0",
-            lambda *a: np.maximum(_max(*a), 0),
-            ("What is the maximum of a window whose values are all negative?",),
-        ),
+        *map(_from_the_floor, (0, -1, -100, -999, -1000, -9999, -1e4, -1e5, -1e6, -1e9, -1e10)),
         Mistake("the mean is taken, not the maximum", _average),
+        Mistake(
+            "the sum is taken, not the maximum",
+            lambda x, size, stride: _average(x, size, stride) * (size[0] * size[1]),
+        ),
         Mistake("the minimum is taken", lambda x, *a: -_max(-x, *a)),
-        *_shared_slips(_max, _ragged_max, np.max),
+        Mistake(
+            "the largest absolute value is taken",
+            lambda x, *a: _max(np.abs(x), *a),
+            ("Is −8 larger than 3?",),
+        ),
+        *_misplaced(_max, _max_at),
+        *_over_axis(_max, np.max),
     ),
 )
 
+
+def _times(factor):
+    """Average pooling, divided by the wrong number: `factor(x, size, stride)` times the right."""
+    return lambda x, size, stride: _average(x, size, stride) * factor(x, size, stride)
+
+
 avg_pool = Oracle(
     _average,
+    batch=("x",),
+    extreme=("x",),
     explain_shape=_explain,
     mistakes=(
         Mistake(
             "the window is summed, not averaged",
-            lambda x, size, stride: _average(x, size, stride) * size[0] * size[1],
+            _times(lambda x, size, stride: size[0] * size[1]),
+            ("How many numbers does the mean run over?",),
+        ),
+        Mistake(
+            "it is divided by KH², not by KH·KW",
+            _times(lambda x, size, stride: size[1] / size[0]),
+            ("Windows need not be square.",),
+        ),
+        Mistake(
+            "it is divided by KW², not by KH·KW",
+            _times(lambda x, size, stride: size[0] / size[1]),
+            ("Windows need not be square.",),
+        ),
+        Mistake(
+            "it is divided by KH only",
+            _times(lambda x, size, stride: size[1]),
+            ("How many numbers does the mean run over?",),
+        ),
+        Mistake(
+            "it is divided by KW only",
+            _times(lambda x, size, stride: size[0]),
+            ("How many numbers does the mean run over?",),
+        ),
+        Mistake(
+            "it is divided by stride², not by KH·KW",
+            _times(lambda x, size, stride: size[0] * size[1] / stride**2),
             ("How many numbers does the mean run over?",),
         ),
         Mistake("the maximum is taken, not the mean", _max),
-        *_shared_slips(_average, _ragged_average, np.mean),
+        *_misplaced(_average, _mean_at, _sum_at),
+        *_over_axis(_average, np.mean),
     ),
 )
 
@@ -139,18 +405,14 @@ avg_pool = Oracle(
 # --- task 2: max pooling, backward ---------------------------------------------------------------
 
 
-def _max_backward(dy, x, size, stride):
-    return np.ascontiguousarray(F.max_pool2d_backward(dy, F.max_pool2d(x, size, stride)[1]))
-
-
 def _each_window(dy, x, size, stride):
     """For each place of the window: which pixels it sees, and dy spread over them."""
     for i, j in np.ndindex(dy.shape[2:]):
         one = np.zeros_like(dy)
-        one[:, :, i, j] = size[0] * size[1]
+        one[:, :, i, j] = 1
         yield (
             _average_backward(one, x.shape, size, stride) > 0,
-            _average_backward(one * dy, x.shape, size, stride),
+            _sum_backward(one * dy, x.shape, size, stride),
         )
 
 
@@ -160,15 +422,20 @@ def _tied(x, seen):
     return inside == inside.max(axis=(2, 3), keepdims=True)
 
 
+def _added(parts, dtype):
+    """The sum of arrays, in a dtype."""
+    return sum(parts).astype(dtype)
+
+
 def _to_all_ties(dy, x, size, stride):
-    return sum(s * _tied(x, seen) for seen, s in _each_window(dy, x, size, stride))
+    windows = _each_window(dy, x, size, stride)
+    return _added((spread * _tied(x, seen) for seen, spread in windows), dy.dtype)
 
 
 def _shared_by_ties(dy, x, size, stride):
-    return sum(
-        s * _tied(x, seen) / _tied(x, seen).sum(axis=(2, 3), keepdims=True)
-        for seen, s in _each_window(dy, x, size, stride)
-    )
+    windows = _each_window(dy, x, size, stride)
+    ties = ((spread, _tied(x, seen)) for seen, spread in windows)
+    return _added((s * t / t.sum(axis=(2, 3), keepdims=True) for s, t in ties), dy.dtype)
 
 
 def _to_the_last(dy, x, size, stride):
@@ -180,71 +447,229 @@ def _to_the_last(dy, x, size, stride):
     return dx
 
 
-def _overwritten(whole_window):
-    """A later window replaces the pixel it sends to, or all the pixels that it sees."""
+def _to_the_first_column(dy, x, size, stride):
+    """The first maximum of the images with rows and columns swapped, swapped back."""
+    back = _max_backward(dy.swapaxes(2, 3), x.swapaxes(2, 3), size[::-1], stride)
+    return np.ascontiguousarray(back.swapaxes(2, 3))
+
+
+def _overwritten(whole_window, step=1):
+    """A later window replaces the pixel it sends to, or all the pixels that it sees.
+
+    Args:
+        step: -1 where the windows come in the opposite order, as when each tap is done at once.
+    """
+
+    def make(dy, x, size, stride):
+        dx = np.zeros(x.shape, dy.dtype)
+        for i, j in list(np.ndindex(dy.shape[2:]))[::step]:
+            one = np.zeros_like(dy)
+            one[:, :, i, j] = 1
+            to = _max_backward(one, x, size, stride) > 0
+            seen = _average_backward(one, x.shape, size, stride) > 0
+            sent = np.where(to, dy[:, :, i : i + 1, j : j + 1], 0)
+            dx = np.where(seen if whole_window else to, sent, dx)
+        return dx
+
+    return make
+
+
+def _sent_to(place):
+    """Each gradient goes to `place((i, j), (p, q), size, stride)`, (p, q) right in the window."""
 
     def make(dy, x, size, stride):
         dx = np.zeros(x.shape, dy.dtype)
         for i, j in np.ndindex(dy.shape[2:]):
             one = np.zeros_like(dy)
             one[:, :, i, j] = 1
-            sent = _max_backward(one * dy, x, size, stride)
-            seen = _average_backward(one, x.shape, size, stride) > 0
-            dx = np.where(seen if whole_window else sent != 0, sent, dx)
+            n, c, row, column = np.nonzero(_max_backward(one, x, size, stride))
+            to = place((i, j), (row - i * stride, column - j * stride), size, stride)
+            np.add.at(dx, (n, c, *to), dy[n, c, i, j])  # raises where that is outside
         return dx
 
     return make
 
 
-def _to_every_pixel(dy, x, size, stride):
-    return _average_backward(dy, x.shape, size, stride) * size[0] * size[1]
+def _by_the_height(at, within, size, stride):
+    best = within[0] * size[1] + within[1]
+    return at[0] * stride + best // size[0], at[1] * stride + best % size[0]
+
+
+def _silent_below_zero(dy, x, size, stride):
+    return _max_backward(dy * (_max(x, size, stride) >= 0), x, size, stride)
+
+
+def _cut_off(dx, counts, size, stride):
+    """The part of dx that windows see."""
+    high, wide = ((n - 1) * stride + k for n, k in zip(counts, size, strict=True))
+    return dx[:, :, :high, :wide]
+
+
+def _without_overhang(backward_at):
+    """The same, but a window that sticks out raises."""
+
+    def at(dy, x, size, starts):
+        shape = x if isinstance(x, tuple) else x.shape
+        for start, k, n in zip(starts, size, shape[2:], strict=True):
+            if max(start) + k > n:
+                raise ValueError("a part of a window")
+        return backward_at(dy, x, size, starts)
+
+    return at
+
+
+def _sent_over(backward_at, change, by_its_own_size):
+    """What windows of another size send back, where these divide by their own size or the right."""
+
+    def make(dy, x, size, stride):
+        own = change(*size)
+        dx = backward_at(dy, x, own, _starts(dy.shape[2:], (stride, stride)))
+        return dx if by_its_own_size else dx * (own[0] * own[1] / (size[0] * size[1]))
+
+    return make
+
+
+def _backward_slips(backward, backward_at):
+    """Mistakes of both backward passes: where the windows are, what is cut off or left out.
+
+    Args:
+        backward: of dy, x or its shape, size and stride.
+        backward_at: the same with starts in place of the stride.
+    """
+    for name, starts in ELSEWHERE:
+        for at in (backward_at, _without_overhang(backward_at)):
+            yield Mistake(
+                name,
+                lambda dy, x, size, stride, at=at, starts=starts: at(
+                    dy, x, size, starts(dy.shape[2:], size, stride)
+                ),
+                STARTS,
+            )
+    for name, change, hints in OTHER_WINDOWS:
+        for at in (backward_at, _without_overhang(backward_at)):
+            for by_its_own_size in (True, False):
+                yield Mistake(name, _sent_over(at, change, by_its_own_size), hints)
+    yield Mistake(
+        "dx ends where the last window ends",
+        lambda dy, x, *a: _cut_off(backward(dy, x, *a), dy.shape[2:], *a),
+        ("dx has the shape of x; pixels that no window sees have the gradient 0.",),
+    )
+    yield Mistake(
+        "only the first image of the batch is done",
+        lambda *a: _others_zero(backward(*a), (slice(1, None),)),
+        ("There are N images.",),
+    )
 
 
 max_pool_backward = Oracle(
     _max_backward,
-    explain_shape=lambda dy, x, *a: f"dx has the shape of x, {x.shape}",
+    batch=("dy", "x"),
+    extreme=("dy", "x"),
+    dtype_of="dy",
+    explain_shape=lambda dy, x, *a: f"dx has the shape of x, {x.shape}.",
     mistakes=(
         Mistake(
             "a later window overwrites what an earlier one sent to the same pixel",
             _overwritten(whole_window=False),
             (
                 "A pixel can be the maximum of several windows that overlap.",
-                "Then it answers for all of them: += or =?",
+                "Then it answers for all of them: += or =? Mind that dx[rows, columns] += dy "
+                "adds only once where a place is listed twice.",
             ),
         ),
         Mistake(
-            "a later window overwrites all pixels that it shares with an earlier one",
-            _overwritten(whole_window=True),
-            ("Windows overlap. What they send to a pixel is added up: += or =?",),
+            "of the windows that send to one pixel only the first counts",
+            _overwritten(whole_window=False, step=-1),
+            ("A pixel that is the maximum of several windows answers for all of them.",),
+        ),
+        *(
+            Mistake(
+                "windows that overlap overwrite each other",
+                _overwritten(whole_window=True, step=step),
+                ("What the windows send to a pixel is added up: += or =?",),
+            )
+            for step in (1, -1)
         ),
         Mistake(
             "every pixel that ties for the maximum gets the whole gradient",
             _to_all_ties,
-            (
-                "What if two pixels of a window hold the same maximum?",
-                "Only one position is stored: the first in reading order, as np.argmax finds it.",
-            ),
+            ("What if two pixels of a window hold the same maximum?", *FIRST),
         ),
+        Mistake("pixels that tie for the maximum share the gradient", _shared_by_ties, FIRST),
+        Mistake("the last of several equal maxima gets the gradient", _to_the_last, FIRST),
         Mistake(
-            "pixels that tie for the maximum share the gradient",
-            _shared_by_ties,
-            ("Only one position is stored: the first in reading order, as np.argmax finds it.",),
-        ),
-        Mistake(
-            "the last of several equal maxima gets the gradient",
-            _to_the_last,
-            ("Only one position is stored: the first in reading order, as np.argmax finds it.",),
+            "the first maximum is looked for column by column",
+            _to_the_first_column,
+            ("The first maximum is meant reading row by row.",),
         ),
         Mistake(
             "every pixel of the window gets the gradient",
-            _to_every_pixel,
+            lambda dy, x, *a: _sum_backward(dy, x.shape, *a),
             ("Which of the inputs could change the maximum, if it moved a little?",),
+        ),
+        Mistake(
+            "every pixel of the window gets an equal share, as in average pooling",
+            lambda dy, x, *a: _average_backward(dy, x.shape, *a),
+            ("Which of the inputs could change the maximum, if it moved a little?",),
+        ),
+        Mistake(
+            "the smallest pixel of the window gets the gradient",
+            lambda dy, x, *a: _max_backward(dy, -x, *a),
         ),
         Mistake(
             "the gradient is multiplied by the pixel's value",
             lambda dy, x, *a: _max_backward(dy, x, *a) * x,
             ("y = x[argmax], so ∂y/∂x[argmax] = 1.",),
         ),
+        Mistake(
+            "dy is left out: every window sends 1",
+            lambda dy, *a: _max_backward(np.ones_like(dy), *a),
+            ("The chain rule multiplies by what comes back from above.",),
+        ),
+        Mistake(
+            "dx begins as a copy of x, not as zeros",
+            lambda dy, x, *a: (_max_backward(dy, x, *a) + x).astype(dy.dtype),
+            ("A pixel that is no maximum has the gradient 0.",),
+        ),
+        Mistake(
+            "the place within the window is taken for the place in the image",
+            _sent_to(lambda at, within, size, stride: within),
+            ("argmax counts from the corner of the window. Where is that corner?",),
+        ),
+        Mistake(
+            "the window's corner is taken at (i, j), not at (i · stride, j · stride)",
+            _sent_to(lambda at, within, *_: (at[0] + within[0], at[1] + within[1])),
+            STARTS,
+        ),
+        Mistake(
+            "windows whose maximum is negative send nothing",
+            _silent_below_zero,
+            ("What is the maximum of a window whose values are all negative?",),
+        ),
+        Mistake(
+            "the gradient is divided by the size of the window",
+            lambda dy, x, size, stride: _max_backward(dy, x, size, stride) / (size[0] * size[1]),
+            ("The maximum is a copy of one pixel, not a mean of all.",),
+        ),
+        Mistake(
+            "the height of the window is used to turn argmax into row and column",
+            _sent_to(_by_the_height),
+            (
+                "In a window of KW columns, row p begins at number p·KW.",
+                "np.unravel_index(best, (KH, KW)) does it.",
+            ),
+        ),
+        Mistake(
+            "row and column within the window are swapped",
+            _sent_to(
+                lambda at, within, size, stride: (
+                    at[0] * stride + within[1],
+                    at[1] * stride + within[0],
+                )
+            ),
+            ("Which comes first, rows or columns?",),
+        ),
+        *_backward_slips(_max_backward, _max_backward_at),
     ),
 )
 
@@ -252,90 +677,431 @@ max_pool_backward = Oracle(
 # --- task 4: average pooling, backward -----------------------------------------------------------
 
 
-def _average_backward(dy, shape, size, stride):
-    cache = F.avg_pool2d(np.zeros(shape, dy.dtype), size, stride)[1]
-    return np.ascontiguousarray(F.avg_pool2d_backward(dy, cache))
+def _only_one_window(step):
+    """Each pixel gets the share of the last window that sees it; of the first, for step -1."""
+
+    def make(dy, x_shape, size, stride):
+        x, dx = np.zeros(x_shape, dy.dtype), np.zeros(x_shape, dy.dtype)
+        for seen, spread in list(_each_window(dy, x, size, stride))[::step]:
+            dx = np.where(seen, spread / (size[0] * size[1]), dx).astype(dy.dtype)
+        return dx
+
+    return make
 
 
-def _only_the_newest(dy, shape, size, stride):
-    x = np.zeros(shape, dy.dtype)
-    dx = np.zeros(shape, dy.dtype)
-    for seen, spread in _each_window(dy, x, size, stride):
-        dx = np.where(seen, spread / (size[0] * size[1]), dx)
-    return dx
+def _by_windows_of_the_pixel(dy, x_shape, size, stride):
+    """The mean of what a pixel's windows send, not the sum over KH·KW."""
+    spread = _sum_backward(dy, x_shape, size, stride)
+    return spread / np.maximum(_sum_backward(np.ones_like(dy), x_shape, size, stride), 1)
+
+
+def _to_the_corner(share):
+    def make(dy, x_shape, size, stride):
+        dx = np.zeros(x_shape, dy.dtype)
+        rows, columns = (slice(None, n * stride, stride) for n in dy.shape[2:])
+        dx[:, :, rows, columns] = dy / (size[0] * size[1]) if share else dy
+        return dx
+
+    return make
+
+
+def _shares(factor):
+    """The right gradient times `factor(x_shape, size, stride)`."""
+    return lambda dy, x_shape, size, stride: (
+        _average_backward(dy, x_shape, size, stride) * factor(x_shape, size, stride)
+    )
 
 
 avg_pool_backward = Oracle(
     _average_backward,
-    explain_shape=lambda dy, shape, *a: f"dx has the shape of x, {tuple(shape)}",
+    batch=("dy", "x_shape"),
+    extreme=("dy",),
+    explain_shape=lambda dy, x_shape, *a: f"dx has the shape of x, {tuple(x_shape)}.",
     mistakes=(
-        Mistake(
-            "windows that overlap overwrite each other",
-            _only_the_newest,
-            ("A pixel gets a share from each window that it lies in: += or =?",),
+        *(
+            Mistake(
+                "windows that overlap overwrite each other",
+                _only_one_window(step),
+                ("A pixel gets a share from each window that it lies in: += or =?",),
+            )
+            for step in (1, -1)
         ),
         Mistake(
             "the gradient is not divided by the size of the window",
-            lambda dy, shape, size, stride: (
-                _average_backward(dy, shape, size, stride) * size[0] * size[1]
+            _shares(lambda x_shape, size, stride: size[0] * size[1]),
+            ("y is the mean of KH·KW pixels. How much of each is in it?",),
+        ),
+        Mistake(
+            "it is divided by KH², not by KH·KW",
+            _shares(lambda x_shape, size, stride: size[1] / size[0]),
+            ("Windows need not be square.",),
+        ),
+        Mistake(
+            "it is divided by KW², not by KH·KW",
+            _shares(lambda x_shape, size, stride: size[0] / size[1]),
+            ("Windows need not be square.",),
+        ),
+        Mistake(
+            "it is divided by stride², not by KH·KW",
+            _shares(lambda x_shape, size, stride: size[0] * size[1] / stride**2),
+            ("y is the mean of KH·KW pixels. How much of each is in it?",),
+        ),
+        Mistake(
+            "it is divided by the pixels of the whole image, H·W",
+            _shares(lambda x_shape, size, stride: size[0] * size[1] / (x_shape[2] * x_shape[3])),
+            ("y is the mean of KH·KW pixels. How much of each is in it?",),
+        ),
+        Mistake(
+            "it is divided by the number of windows, HO·WO",
+            lambda dy, x_shape, size, stride: (
+                _sum_backward(dy, x_shape, size, stride) / (dy.shape[2] * dy.shape[3])
             ),
             ("y is the mean of KH·KW pixels. How much of each is in it?",),
         ),
         Mistake(
-            "it is divided by KH² or KW², not by KH·KW",
-            lambda dy, shape, size, stride: (
-                _average_backward(dy, shape, size, stride) * size[1] / size[0]
-            ),
-            ("Windows need not be square.",),
+            "each pixel is divided by the number of windows that it lies in",
+            _by_windows_of_the_pixel,
+            ("Shares of several windows are added up; each is dy / (KH·KW).",),
         ),
+        *(
+            Mistake(
+                "only the first pixel of each window gets something",
+                _to_the_corner(share),
+                ("Every pixel of the window is in the mean.",),
+            )
+            for share in (True, False)
+        ),
+        *_backward_slips(_average_backward, _average_backward_at),
     ),
 )
 
 
-# --- tasks 5 and 6: LeNet ------------------------------------------------------------------------
+# --- task 5: the network -------------------------------------------------------------------------
 
-LENET_PARAMETERS = {
-    "first convolution": (6 * 1 * 5 * 5, 6),
-    "second convolution": (16 * 6 * 5 * 5, 16),
-    "first fully connected": (120 * 64, 120),
-    "second fully connected": (84 * 120, 84),
-    "output": (10 * 84, 10),
+LAYERS = {  # with weights: shape of the weights, number of biases
+    "the first convolution": ((6, 1, 5, 5), 6),
+    "the second convolution": ((16, 6, 5, 5), 16),
+    "the first fully connected layer": ((120, 64), 120),
+    "the second fully connected layer": ((84, 120), 84),
+    "the output layer": ((10, 84), 10),
 }
 
 
-def parameter_sizes(model):
-    """Sizes of the parameter arrays of a model, in the order of its layers."""
-    return [array.size for array in model.state_dict().values()]
+def weights(model):
+    """The arrays of a model that should be drawn at random: all but the biases."""
+    return [array for array in model.state_dict().values() if array.ndim > 1]
 
 
-def expected_sizes():
-    """The sizes that `parameter_sizes` gives for the network of the table."""
-    return [size for layer in LENET_PARAMETERS.values() for size in layer]
+def built(task, build_lenet, rng):
+    """The network that is built.
 
-
-def lenet_scores(model, x):
-    """The scores that the network of the table gives with the parameters of `model`."""
-    w1, b1, w2, b2, *dense = model.state_dict().values()
-    for w, b in ((w1, b1), (w2, b2)):
-        x, _ = F.relu(F.conv2d(x, w, b, padding=2)[0])
-        x, _ = F.max_pool2d(x, 2)
-    x = x.reshape(len(x), -1)
-    for w, b in zip(dense[0:4:2], dense[1:4:2], strict=True):
-        x, _ = F.relu(F.linear(x, w, b)[0])
-    return F.linear(x, *dense[4:])[0]
-
-
-def digit_split(seed):
-    """Digits for training (three quarters) and for testing, as NumPy arrays.
-
-    Returns:
-        images (1347, 1, 8, 8), labels (1347,), test images (450, 1, 8, 8), test labels (450,).
+    Raises:
+        CheckFailed: it is none.
     """
-    train, test = split(digits(), (0.75, 0.25), np.random.default_rng(seed))
-    return train.images, train.labels, test.images, test.labels
+    model = task.call(build_lenet, rng)
+    given = "a list" if isinstance(model, (list, tuple)) else "no layer"
+    task.expect(
+        hasattr(model, "state_dict"),
+        f"build_lenet returned {given}; expected a network, layers.Sequential(...).",
+        looks_like="the layers are not put together by layers.Sequential",
+    )
+    return model
+
+
+def expect_sizes(task, model):
+    """Fail unless the layers with weights are those of the table, in its order."""
+    arrays = list(model.state_dict().values())
+    count, expected = len(weights(model)), len(LAYERS)
+    task.expect(
+        count == expected,
+        f"Number of layers with weights: {count}; the table has {expected}.",
+        looks_like="a layer with weights is missing"
+        if count < expected
+        else "there are too many layers with weights",
+    )
+    task.expect(
+        len(arrays) == 2 * expected,
+        f"{len(arrays)} arrays of weights and biases, expected {2 * expected}: two for each layer.",
+        looks_like="some layers have no biases",
+    )
+    pairs = zip(arrays[::2], arrays[1::2], strict=True)
+    for (name, (shape, biases)), (w, b) in zip(LAYERS.items(), pairs, strict=True):
+        many = math.prod(shape)
+        task.expect(
+            (w.shape, b.size) == (shape, biases),
+            f"{name[0].upper()}{name[1:]} has weights of shape {w.shape} and {b.size} biases; the "
+            f"table asks for {many + biases:,} parameters: weights of shape {shape} and {biases} "
+            "biases.",
+            looks_like=f"{name} is the first that differs from the table",
+        )
+
+
+def _has_table_sizes(model):
+    sizes = [array.shape for array in model.state_dict().values()]
+    return sizes == [size for shape, biases in LAYERS.values() for size in (shape, (biases,))]
+
+
+def expect_unlike(task, model):
+    """Fail where two layers are drawn from the same numbers, as with one seed for all layers."""
+    drawn = [w.ravel()[:100] for w in weights(model)]
+    alike = [
+        abs(np.corrcoef(a[: len(b)], b[: len(a)])[0, 1]) > 0.99
+        for i, a in enumerate(drawn)
+        for b in drawn[:i]
+    ]
+    task.expect(
+        not any(alike),
+        "Two layers have the same weights, but for a factor.",
+        looks_like="each layer is drawn from the same seed anew; hand them rng itself",
+    )
+
+
+def lenet(model):
+    """The scores of the network of the table with the parameters of `model`, as an oracle."""
+    first = tuple(model.state_dict().values())
+
+    def with_parts(**parts):
+        return lambda x: _scores(x, first, **parts)
+
+    relus = ("Which layers of the table say ReLU?",)
+    return Oracle(
+        with_parts(),
+        batch=("x",),
+        explain_shape=lambda x: f"ten scores for each of {len(x)} images",
+        mistakes=(
+            Mistake("there is no ReLU after the convolutions", with_parts(after_conv=None), relus),
+            Mistake(
+                "there is no ReLU after the fully connected layers", with_parts(after=None), relus
+            ),
+            Mistake("there is no ReLU at all", with_parts(after_conv=None, after=None), relus),
+            Mistake(
+                "there is a ReLU after the output layer, too",
+                with_parts(last=F.relu),
+                ("Scores may be negative: the table has no ReLU in its last row.",),
+            ),
+            Mistake(
+                "the output layer is followed by a softmax",
+                with_parts(last=lambda x: (F.softmax(x),)),
+                ("The table ends with scores; the loss takes the softmax of them.",),
+            ),
+            Mistake("the pooling is the average, not the maximum", with_parts(pool=F.avg_pool2d)),
+            Mistake(
+                "the activations are tanh, not ReLU",
+                with_parts(after_conv=F.tanh, after=F.tanh),
+                relus,
+            ),
+            Mistake(
+                "the activations after the convolutions are tanh, not ReLU",
+                with_parts(after_conv=F.tanh),
+                relus,
+            ),
+            Mistake(
+                "the activations are sigmoid, not ReLU",
+                with_parts(after_conv=F.sigmoid, after=F.sigmoid),
+                relus,
+            ),
+        ),
+    )
+
+
+def _scores(x, parameters, after_conv=F.relu, after=F.relu, last=None, pool=F.max_pool2d):
+    """What the layers of the table give, with activations and pooling as said."""
+    *pairs, (w5, b5) = zip(parameters[::2], parameters[1::2], strict=True)
+    for w, b in pairs[:2]:
+        x = F.conv2d(x, w, b, padding=2)[0]
+        x = pool(after_conv(x)[0] if after_conv else x, 2)[0]
+    x = x.reshape(len(x), -1)
+    for w, b in pairs[2:]:
+        x = F.linear(x, w, b)[0]
+        x = after(x)[0] if after else x
+    x = F.linear(x, w5, b5)[0]
+    return np.ascontiguousarray(last(x)[0] if last else x)
+
+
+# --- task 6: training ----------------------------------------------------------------------------
+
+EPOCHS, BATCH, MOMENTUM = 10, 32, 0.9
+SEEDS = 3, 4  # of two trainings with one batch
+FIRST, RTOL = 1e-5, 1e-3  # of the first loss, and of those that rounding errors lead to
+ALIKE = 0.95  # share of equal classes from which on two networks count as the same
+
+
+def trained(task, train_and_predict, *args):
+    """The classes and the history that a training gives.
+
+    Raises:
+        CheckFailed: it gives something else.
+    """
+    value = task.call(train_and_predict, *args)
+    task.expect(
+        isinstance(value, (tuple, list)) and len(value) == 2,
+        "Expected two values, the classes and the history: `return classes, history`.",
+        looks_like="the classes and the history are not both returned",
+    )
+    classes, history = value
+    task.expect(
+        all(hasattr(history, name) for name in ("step_loss", "train_loss", "lr")),
+        "The second value is not what `fit` returns: it has no losses of all steps, `step_loss`.",
+        looks_like="the second value is not the history that fit returns",
+    )
+    return np.asarray(classes), history
+
+
+def expect_classes(task, classes, count):
+    """Fail unless there is one integer from 0 to 9 for each of `count` images."""
+    task.expect(
+        classes.shape == (count,),
+        f"For {count} images the classes have the shape {classes.shape}; expected ({count},), one "
+        "number for each image.",
+        looks_like={
+            (count, 10): "the scores are returned, not the classes",
+            (10,): "argmax runs over the images, not over the scores of each",
+            (): "a single number is returned, not an array",
+        }.get(classes.shape, ""),
+    )
+    task.expect(
+        classes.dtype.kind in "iu",
+        f"The classes are {classes.dtype}; expected integers from 0 to 9.",
+        looks_like="the classes are no integers",
+    )
+    task.expect(
+        set(classes.tolist()) <= set(range(10)),
+        f"The classes run from {classes.min()} to {classes.max()}; expected 0 to 9.",
+        looks_like="the classes are counted from 1" if classes.max() == 10 else "",
+    )
+
+
+def expect_steps(task, history, count):
+    """Fail unless a training took ten epochs, each of `count` images in batches of 32."""
+    epochs, steps = len(history.train_loss), len(history.step_loss)
+    task.expect(
+        epochs == EPOCHS,
+        f"The history tells of {epochs} epochs; expected {EPOCHS}.",
+        looks_like=f"the training is {'longer' if epochs > EPOCHS else 'shorter'} than asked",
+    )
+    each = -(-count // BATCH), count // BATCH  # a last batch that is not full may be left out
+    task.expect(
+        steps in [EPOCHS * n for n in each],
+        f"An epoch has {steps / epochs:g} steps; {count} images in batches of {BATCH} make "
+        f"{each[0]}.",
+        looks_like="an epoch is not all the images that are given, once, in batches of 32",
+    )
+
+
+def expect_as_by_hand(task, train_and_predict, build_lenet, rng):
+    """Fail unless one batch is learned step by step as `build_lenet`'s network and SGD learn it.
+
+    With one batch in an epoch the order of the images does not matter: the weights drawn with the
+    seed, the rate and the momentum decide all losses.
+    """
+    images, labels, test_images = noise(rng, BATCH), rng.integers(0, 10, BATCH), noise(rng)
+    runs = []
+    for seed in (SEEDS[0], *SEEDS):
+        runs.append(trained(task, train_and_predict, images, labels, test_images, seed))
+        expect_steps(task, runs[-1][1], BATCH)
+    classes, history = runs[-1]
+    losses = np.array(history.step_loss)
+    by_hand = _by_hand(build_lenet, images, labels, history.lr, MOMENTUM, test_images)
+    if not np.isclose(losses[0], by_hand[0][0], rtol=FIRST):
+        task.expect(
+            False,
+            f"The first loss is {losses[0]:.6g}, and that of build_lenet(np.random.default_rng(seed"
+            f")) on these images {by_hand[0][0]:.6g}.",
+            looks_like=_of_first_losses(runs, build_lenet, images, labels),
+        )
+    if not np.allclose(losses, by_hand[0], rtol=RTOL):
+        nesterov = _by_hand(
+            build_lenet, images, labels, history.lr, MOMENTUM, test_images, nesterov=True
+        )
+        by_hand = nesterov if np.allclose(losses, nesterov[0], rtol=RTOL) else by_hand
+    near = np.isclose(losses, by_hand[0], rtol=RTOL)
+    if not near.all():
+        wrong = int(np.argmin(near))
+        task.expect(
+            False,
+            f"The loss of step {wrong + 1} is {losses[wrong]:.6g}; SGD with momentum={MOMENTUM} "
+            f"and the rate lr={history.lr[0]:g} of the history comes to {by_hand[0][wrong]:.6g}.",
+            looks_like=_of_losses(losses, build_lenet, images, labels, history.lr),
+        )
+    same = accuracy(classes, by_hand[1].argmax(axis=1))
+    task.expect(
+        same > ALIKE,
+        f"{same:.0%} of the classes are those with the highest score of the network that these "
+        "losses belong to; all should be.",
+        looks_like=_of_classes(classes, by_hand[1]),
+    )
+
+
+def _by_hand(build_lenet, images, labels, rates, momentum, test_images, nesterov=False):
+    """Losses of the steps with one batch, and the scores of the test images, with the last seed."""
+    model, losses = build_lenet(np.random.default_rng(SEEDS[1])), []
+    sgd = optim.SGD(model.parameters(), lr=rates[0], momentum=momentum, nesterov=nesterov)
+    for rate in rates:
+        loss, cache = F.softmax_cross_entropy(model(images), labels)
+        model.backward(F.softmax_cross_entropy_backward(1.0, cache))
+        sgd.lr = rate
+        sgd.step()
+        losses.append(float(loss))
+    return np.array(losses), np.asarray(model(test_images))
+
+
+def _of_first_losses(runs, build_lenet, images, labels):
+    """What a first loss that is wrong comes from, where that shows.
+
+    Args:
+        runs: (classes, history) with a seed, with the same one again, and with another.
+    """
+    first, again, other = (history.step_loss[0] for _, history in runs)
+    if not np.isclose(first, again, rtol=FIRST):
+        return "the result does not depend on the seed alone"
+    if np.isclose(first, other, rtol=FIRST):
+        return "the weights do not depend on the seed"
+    for mistake in zip(*(_mistaken(build_lenet, seed) for seed in SEEDS), strict=True):
+        losses = [float(F.softmax_cross_entropy(m.make(images), labels)[0]) for m in mistake]
+        says_much = abs(losses[0] - losses[1]) > 0.01  # where scores are small all losses are alike
+        if says_much and np.allclose(losses, (first, other), rtol=FIRST):
+            return mistake[0].name
+    return ""
+
+
+def _mistaken(build_lenet, seed):
+    """Mistakes that a network with the weights of `build_lenet` may hold."""
+    model = build_lenet(np.random.default_rng(seed))
+    return lenet(model).mistakes if _has_table_sizes(model) else ()
+
+
+def _of_losses(losses, build_lenet, images, labels, rates):
+    """Another momentum that explains the losses of all steps, in words."""
+    for momentum in (0, 0.5, 0.8, 0.95, 0.99):
+        found = _by_hand(build_lenet, images, labels, rates, momentum, images)[0]
+        if np.allclose(losses, found, rtol=RTOL):
+            return f"the momentum is {momentum}, not {MOMENTUM}"
+    return ""
+
+
+def _of_classes(classes, scores):
+    if classes.shape != scores.shape[:1]:
+        return ""
+    if len(np.unique(classes)) == 1:
+        return "all images get the same class"
+    if accuracy(classes, scores.argmin(axis=1)) > ALIKE:
+        return "the class with the lowest score is named"
+    return ""
+
+
+def expect_seeded(task, train_and_predict, rng):
+    """Fail unless one seed gives one result."""
+    images, labels, test_images = noise(rng, 80), rng.integers(0, 10, 80), noise(rng)
+    (classes, history), (again, other) = (
+        trained(task, train_and_predict, images, labels, test_images, 5) for _ in range(2)
+    )
+    task.expect(
+        history.step_loss == other.step_loss and np.array_equal(classes, again),
+        "Called twice with the same seed, the training differs.",
+        looks_like="the result does not depend on the seed alone",
+    )
 
 
 def accuracy(predicted, labels):
     """Share of equal labels, in [0, 1]; 0 where the shapes differ."""
-    predicted = np.asarray(predicted)
     return float(np.mean(predicted == labels)) if predicted.shape == labels.shape else 0.0
