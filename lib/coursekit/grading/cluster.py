@@ -91,7 +91,7 @@ def _graded(
     }
     try:
         for job in as_completed(jobs, loop=client.loop):
-            yield jobs[job], _outcome(job)
+            yield jobs.pop(job), _outcome(job)  # the cluster, too, lets go of what is done
     finally:
         client.cancel(list(jobs))
         client.unregister_worker_plugin(grading)

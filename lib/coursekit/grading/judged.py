@@ -144,6 +144,7 @@ class _Session:
             if isinstance(answer.outcome, PaperError):
                 self._accuse(answer.outcome)
             yield self._result_of(student, answer)
+            del self.records[student]  # all that is still of use has been written
 
     def _here(self, orders: Mapping[str, Order], rooms=True) -> Iterator[tuple[str, Answer]]:
         crew, self._crew = self._crew if rooms else None, None
@@ -169,7 +170,8 @@ class _Session:
             else:
                 yield student, answer
         for student, answer in cluster.graded(self.paper, left, self.options.dask):
-            yield student, replace(answer, read=reads[student])
+            del left[student]
+            yield student, replace(answer, read=reads.pop(student))
 
     def _order(self, student: str) -> Order:
         record = self.records[student]

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
+from itertools import islice
 from multiprocessing.connection import Connection
 
 from coursekit.checks import inputs
@@ -29,6 +30,7 @@ from coursekit.startup import KEEP_MEMORY
 
 START_SECONDS = 180.0  # imports, twice, on a busy machine
 TRIES = 2
+AHEAD = 2  # orders given out for each that is graded: the next is there when one is done
 PROGRAM = """
 from coursekit.startup import skip_grammars
 
@@ -267,6 +269,9 @@ def graded(
 ) -> Iterator[tuple[str, Answer]]:
     """Grade several submissions, `count` at a time; yields name and answer as each is done.
 
+    However large the class, no more than `AHEAD * count` answers are in memory: what has been
+    yielded is not kept, and where it is written slowly, no more is graded meanwhile.
+
     Args:
         workers: which are stopped at the end, also if that comes early.
         orders: by name.
@@ -274,10 +279,15 @@ def graded(
         SandboxUnavailable: rooms cannot be made on this machine.
     """
     with ThreadPoolExecutor(count) as pool:
-        jobs = {pool.submit(workers.grade, order): name for name, order in orders.items()}
+        waiting, jobs = iter(orders.items()), {}
         try:
-            for job in as_completed(jobs):
-                yield jobs[job], job.result()
+            while True:
+                for name, order in islice(waiting, AHEAD * count - len(jobs)):
+                    jobs[pool.submit(workers.grade, order)] = name
+                if not jobs:
+                    return
+                job = wait(jobs, return_when=FIRST_COMPLETED).done.pop()
+                yield jobs.pop(job), job.result()
         finally:
             workers.stop()  # so that nobody waits for what is not wanted any more
             pool.shutdown(cancel_futures=True)
