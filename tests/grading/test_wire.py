@@ -229,7 +229,16 @@ def spawned(rng, *counts):
         np.random.Generator(np.random.SFC64(3)),
         np.random.Generator(np.random.PCG64DXSM(3)),
     ],
-    ids=lambda rng: str(rng.bit_generator.seed_seq.entropy)[:20],
+    ids=(
+        "one word",
+        "no seed",
+        "long words",
+        "a table",
+        "spawned",
+        "twice spawned",
+        "SFC64",
+        "DXSM",
+    ),
 )
 def test_a_random_generator_has_the_same_children_over_there(rng):
     rng.spawn(3)

@@ -29,6 +29,7 @@ def inputs(case: Case, oracle: Oracle) -> Iterator[Case]:
     """The same task with other memory, dtype, size of batch and values."""
     args = case.args
     yield Case(_each(args, scattered), "with arguments that are not contiguous in memory")
+    yield Case(_each(args, np.asfortranarray), "with arguments in Fortran order, last axis slowest")
     if any(map(_is_double, args)):
         yield Case(_each(args, _single), "with float32 arguments")
     named = dict(zip(oracle.parameters, args, strict=False))
