@@ -172,6 +172,23 @@ def test_a_function_in_a_room_is_read_there(made):
     assert foreign(f, ("torch",)) == []
 
 
+def test_what_is_void_by_name_is_refused_nothing_and_fails_as_in_a_kernel(made):
+    f = made("import torch\ndef f(x):\n    return torch.relu(torch.tensor(x)).numpy()")["f"]
+    f.__allow__(NUMPY)
+    with pytest.raises(NotAllowed):
+        f(np.ones(2))
+    assert foreign(f, NUMPY)
+    assert f(np.ones(2)).tolist() == [1, 1]
+
+
+def test_what_has_no_name_stays_guarded(made):
+    f = made("def f(x):\n    return eval('__import__')('torch').ones(2).numpy()")["f"]
+    f.__allow__(NUMPY)
+    assert foreign(f, NUMPY) == []
+    with pytest.raises(NotAllowed):
+        f(np.ones(2))
+
+
 A, B, C = (Use(f"m{i}", f"n{i}", f"line {i}") for i in range(3))
 LOADED = Use("m", "n1", "line 1")  # the same place, and another module that it is from
 

@@ -96,6 +96,8 @@ def rebuilt(report: Mapping[str, Any]) -> Exception:
 
     >>> rebuilt({"types": ["Own", "ValueError"], "message": "no", "traceback": "", "line": ""})
     Own('no')
+    >>> str(rebuilt({"types": ["KeyError"], "message": "'a'", "traceback": "", "line": ""}))
+    "'a'"
     """
     names = report.get("types")
     texts = [report.get(key) for key in ("message", "traceback", "line")]
@@ -119,6 +121,8 @@ def _instance(names: list[str], message: str) -> Exception:
         return StudentExit(f"{base.__name__}: {message}")
     name = names[0] if names and _NAME.fullmatch(names[0]) else base.__name__
     kind = base if name == base.__name__ else type(name, (base,), {})
+    if issubclass(base, KeyError):  # the only one whose text is not its message
+        kind = type(name, (base,), {"__str__": lambda error: error.args[0]})
     try:
         return kind(message)
     except TypeError:  # UnicodeDecodeError and the like want more than a message

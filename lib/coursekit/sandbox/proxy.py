@@ -52,8 +52,15 @@ class Proxy:
         self._terms = Terms(allow, self.__name__)
 
     def __foreign__(self, allow: tuple[str, ...]) -> list[Use]:
-        """What it uses that is not allowed, as the room says and as the judge has read."""
-        return self._room.foreign(self, allow)
+        """What it uses that is not allowed, as the room says and as the judge has read.
+
+        Where there is something, the task is void, and no call of it is refused any more: its
+        checks say what they say in a student's own kernel.
+        """
+        uses = self._room.foreign(self, allow)
+        if uses:
+            self._terms = None
+        return uses
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # no protocol of Python or IPython is followed into the room
