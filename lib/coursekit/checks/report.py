@@ -98,7 +98,7 @@ class Report:
             if r.finding:
                 lines += ["      " + line for line in _finding_text(r.finding).splitlines()]
             if r.finding and r.printed:
-                lines.append("      your code printed: " + r.printed.replace("\n", "\n        "))
+                lines.append("      your code printed or warned: " + r.printed.replace("\n", "\n        "))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -169,7 +169,7 @@ def _finding_html(f: Finding, printed: str) -> str:
     parts.append(_hints_html(f.hints))
     if printed:
         text = f'<pre style="margin:4px 0">{escape(printed)}</pre>'
-        head = f'<summary style="{SUMMARY}">What your code printed</summary>'
+        head = f'<summary style="{SUMMARY}">What your code printed or warned</summary>'
         parts.append(f"<details>{head}{text}</details>")
     body = "".join(f"<div>{part}</div>" for part in parts if part)
     return f'<div style="margin:0 0 6px 20px">{body}</div>'
