@@ -53,7 +53,7 @@ def digit_split(rng):
     """Digits for training (three quarters) and for testing, as NumPy arrays.
 
     Returns:
-        images (1347, 1, 8, 8), labels (1347,), test images (450, 1, 8, 8), test labels (450,).
+        images (1348, 1, 8, 8), labels (1348,), test images (449, 1, 8, 8), test labels (449,).
     """
     train, test = split(digits(), (0.75, 0.25), rng)
     return train.images, train.labels, test.images, test.labels
@@ -62,3 +62,16 @@ def digit_split(rng):
 def noise(rng, n=300):
     """Images (n, 1, 8, 8) of random grey values, float32: a small change changes their class."""
     return rng.random((n, 1, 8, 8), dtype=np.float32)
+
+
+def batch(rng, n, several):
+    """Digits to learn, and others to name, with a little noise so that no two windows tie.
+
+    Returns:
+        images (n, 1, 8, 8), their labels (n,), and a list of images (m, 1, 8, 8) for each m of
+        `several`.
+    """
+    images, labels, others, _ = digit_split(rng)
+    images = np.float32(0.8) * images[:n] + np.float32(0.2) * noise(rng, n)
+    ends = np.cumsum(several)
+    return images, labels[:n], np.split(others[: ends[-1]], ends[:-1])

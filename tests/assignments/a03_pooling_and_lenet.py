@@ -243,7 +243,7 @@ slip(
     "-np.inf",
     "0",
     loses=4,
-    says="the running maximum starts at 0",
+    says="negative values count as 0",
 )
 slip(
     "the running maximum starts at -1e9",
@@ -381,7 +381,7 @@ slip(
     "the running maximum starts at 0",
     "-np.inf",
     "0",
-    loses=3,
+    loses=5,
     says="windows whose maximum is negative send nothing",
 )
 
@@ -601,7 +601,7 @@ slip(
     "dy[n, c, i, j] * mask.reshape(KH, KW)",
     "dy[n, c, i, j] * mask.reshape(KH, KW) * window",
     loses=8,
-    says="the gradient is multiplied by the pixel's value",
+    says="",
 )
 slip("float64 whatever the input", ", dy.dtype)", ")", loses=1, says="dtype")
 slip("float32 whatever the input", "dy.dtype", "np.float32", loses=8, says="dtype")
@@ -638,6 +638,30 @@ def max_pool_backward(dy, x, size, stride):
     return np.bincount(where, dy.ravel(), x.size).reshape(x.shape).astype(dy.dtype)
 
 
+slip(
+    "the first channel is searched for all",
+    "window = x[n, c, top",
+    "window = x[n, 0, top",
+    loses=7,
+    says="the maxima of the first channel are used for all",
+)
+slip(
+    "the first image is searched for all",
+    "window = x[n, c, top",
+    "window = x[0, c, top",
+    loses=7,
+    says="the maxima of the first image are used for all",
+)
+slip(
+    "the search starts at 0",
+    "np.argmax(window)",
+    "np.argmax(np.maximum(window, 0))",
+    loses=5,
+    says="the search for the maximum starts at 0",
+)
+slip("searched in float32", "np.argmax(window)", "np.argmax(window.astype(np.float32))", loses=1)
+
+
 @known.wrong("each window's maximum by comparing with the enlarged y", loses=7)
 def max_pool_backward(dy, x, size, stride):
     y = np.lib.stride_tricks.sliding_window_view(x, size, axis=(2, 3))
@@ -657,7 +681,7 @@ def max_pool_backward(dy, x, size, stride, buffers={}):  # noqa: B006
     return dx
 
 
-@known.wrong("the places of the maxima are remembered by shape", loses=2)
+@known.wrong("the places of the maxima are remembered by shape", loses=4)
 def max_pool_backward(dy, x, size, stride, seen={}):  # noqa: B006
     key = x.shape, size, stride
     if key not in seen:
@@ -842,6 +866,42 @@ slip(
 )
 
 
+slip(
+    "no brackets around KH·KW",
+    "/ (KH * KW)",
+    "/ KH * KW",
+    loses=3,
+    says="it is divided by KH and multiplied by KW",
+)
+slip(
+    "divided by KH + KW",
+    "/ (KH * KW)",
+    "/ (KH + KW)",
+    loses=3,
+    says="it is divided by KH + KW, not by KH·KW",
+)
+slip(
+    "ceil for floor, the mean of what is there",
+    "HO, WO = (H - KH) // stride + 1, (W - KW) // stride + 1",
+    "HO, WO = -((KH - H) // stride) + 1, -((KW - W) // stride) + 1",
+    loses=2,
+    says="windows that stick out at the end are counted too",
+)
+slip(
+    "the first channel for all",
+    "x[:, :, i * stride",
+    "x[:, :1, i * stride",
+    loses=2,
+    says="the first channel is used for all",
+)
+slip(
+    "a window of one row is not moved",
+    "    HO, WO =",
+    "    if KH == 1 and stride == 1:\n        return x.copy()\n    HO, WO =",
+    loses=1,
+)
+
+
 @known.wrong("one buffer for all results of a shape", loses=1, says="kept")
 def avg_pool(x, size, stride, buffers={}):  # noqa: B006
     view = np.lib.stride_tricks.sliding_window_view(x, size, axis=(2, 3))
@@ -1013,6 +1073,36 @@ slip(
     "    return dx[:, :, : top + KH, : left + KW]",
     loses=4,
     says="dx ends where the last window ends",
+)
+
+
+slip(
+    "no brackets around KH·KW",
+    "/ (KH * KW)",
+    "/ KH * KW",
+    loses=5,
+    says="it is divided by KH and multiplied by KW",
+)
+slip(
+    "divided by KH + KW",
+    "/ (KH * KW)",
+    "/ (KH + KW)",
+    loses=4,
+    says="it is divided by KH + KW, not by KH·KW",
+)
+slip(
+    "whole division of dy",
+    "/ (KH * KW)",
+    "// (KH * KW)",
+    loses=4,
+    says="whole division: the part after the point is lost",
+)
+slip(
+    "the first channel for all",
+    "dy[n, c, i, j]",
+    "dy[n, 0, i, j]",
+    loses=4,
+    says="the first channel is used for all",
 )
 
 
@@ -1254,6 +1344,15 @@ slip(
 )
 
 
+slip(
+    "no ReLU after the first dense layer",
+    "layers.Linear(64, 120, rng=rng), layers.ReLU()]",
+    "layers.Linear(64, 120, rng=rng)]",
+    loses=1,
+    says="there is no ReLU after the first fully connected layer",
+)
+
+
 @known.wrong("a linear classifier", loses=2, says="a layer with weights is missing")
 def build_lenet(rng):
     return layers.Sequential(layers.Flatten(), layers.Linear(64, 10, rng=rng))
@@ -1312,14 +1411,12 @@ def train_and_predict(images, labels, test_images, seed):
 
 slip = known.slips_of(train_and_predict)
 slip("the training is forgotten", "epochs=10", "epochs=0", loses=5)
-slip("20 epochs", "epochs=10", "epochs=20", loses=3, says="the training is longer than asked")
-slip("5 epochs", "epochs=10", "epochs=5", loses=3, says="the training is shorter than asked")
 slip(
-    "batches of 64",
-    "batch_size=32",
-    "batch_size=64",
-    loses=2,
-    says="an epoch is not all the images that are given, once, in batches of 32",
+    "5 epochs",
+    "epochs=10",
+    "epochs=5",
+    loses=3,
+    says="the history is of one call of fit with 5 epochs",
 )
 slip(
     "batches of 16",
@@ -1329,20 +1426,19 @@ slip(
     says="an epoch is not all the images that are given, once, in batches of 32",
 )
 slip("a learning rate far too small", "lr=0.008", "lr=0.00001", loses=2)
-slip("a learning rate far too large", "lr=0.008", "lr=1.0", loses=2)
+slip(
+    "a learning rate far too large",
+    "lr=0.008",
+    "lr=1.0",
+    loses=2,
+    says="all images get the same class",
+)
 slip(
     "no momentum",
     "lr=0.008, momentum=0.9, nesterov=True",
     "lr=0.015",
     loses=2,
     says="the momentum is 0, not 0.9",
-)
-slip(
-    "half the momentum",
-    "lr=0.008, momentum=0.9, nesterov=True",
-    "lr=0.03, momentum=0.5",
-    loses=1,
-    says="the momentum is 0.5, not 0.9",
 )
 slip(
     "an optimiser of another kind",
@@ -1376,14 +1472,7 @@ slip(
     "axis=1)",
     "axis=1).astype(float)",
     loses=2,
-    says="the classes are no integers",
-)
-slip(
-    "the highest score is returned",
-    "np.argmax(model(piece), axis=1)",
-    "model(piece).max(axis=1)",
-    loses=4,
-    says="the classes are no integers",
+    says="the classes are not integers",
 )
 slip(
     "the classes from 1 to 10",
@@ -1420,13 +1509,6 @@ slip(
     says="the weights do not depend on the seed",
 )
 slip(
-    "the order of the images has no seed",
-    "np.random.default_rng(seed + 1)",
-    "np.random.randint(2**31)",
-    loses=1,
-    says="the result does not depend on the seed alone",
-)
-slip(
     "the weights have no seed",
     "np.random.default_rng(seed))",
     "np.random.default_rng(np.random.randint(2**31)))",
@@ -1441,31 +1523,11 @@ slip(
     says="an epoch is not all the images that are given, once, in batches of 32",
 )
 slip(
-    "the images are scaled by 16",
-    "data.Dataset(images, labels,",
-    "data.Dataset(images / 16, labels,",
-    loses=3,
-)
-slip(
     "the images are scaled in place",
     "    history =",
     "    images /= 16\n    history =",
     loses=5,
     says="mutated",
-)
-slip(
-    "the labels are changed in place",
-    "    history =",
-    "    labels[labels == 9] = 0\n    history =",
-    loses=5,
-    says="mutated",
-)
-slip(
-    "half of the images",
-    "data.Dataset(images, labels,",
-    "data.Dataset(images[::2], labels[::2],",
-    loses=3,
-    says="an epoch is not all the images that are given, once, in batches of 32",
 )
 slip(
     "other widths",
@@ -1516,13 +1578,43 @@ slip(
     loses=5,
     says="the second value is not the history that fit returns",
 )
+
+
 slip(
-    "the losses, not the history",
-    "for piece in pieces]), history",
-    "for piece in pieces]), history.train_loss",
-    loses=5,
-    says="the second value is not the history that fit returns",
+    "images that do not fill a batch keep class 0",
+    "np.concatenate([np.argmax(model(piece), axis=1) for piece in pieces])",
+    "np.append(*(f(np.argmax(model(test_images), axis=1), len(test_images) // 32 * 32) for f in (lambda c, n: c[:n], lambda c, n: 0 * c[n:])))",
+    loses=2,
+    says="the last images are left out; an image alone gets another class than among others",
 )
+slip(
+    "the last image is forgotten",
+    "np.concatenate([np.argmax(model(piece), axis=1) for piece in pieces])",
+    "np.append(np.argmax(model(test_images), axis=1)[:-1], 0)",
+    loses=2,
+    says="the last images are left out; an image alone gets another class than among others",
+)
+slip(
+    "test images of another scale",
+    "np.argmax(model(piece)",
+    "np.argmax(model(piece / 16)",
+    loses=3,
+)
+
+
+@known.wrong(
+    "ten calls of fit with one epoch",
+    loses=3,
+    says="the history is of one call of fit with 1 epoch",
+)
+def train_and_predict(images, labels, test_images, seed):
+    rng = np.random.default_rng(seed)
+    model = build_lenet(rng)
+    sgd = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    train = data.Dataset(images, labels, tuple("0123456789"))
+    for _ in range(10):
+        history = fit(model, sgd, train, epochs=1, batch_size=32, rng=rng, progress=False)
+    return model(test_images).argmax(axis=1), history
 
 
 @known.wrong("average pooling", loses=1, says="the pooling is the average, not the maximum")
