@@ -98,7 +98,8 @@ class Report:
             if r.finding:
                 lines += ["      " + line for line in _finding_text(r.finding).splitlines()]
             if r.finding and r.printed:
-                lines.append("      your code printed or warned: " + r.printed.replace("\n", "\n        "))
+                printed = r.printed.replace("\n", "\n        ")
+                lines.append(f"      your code printed or warned: {printed}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
