@@ -627,10 +627,19 @@ max_pool_backward = Oracle(
             "the smallest pixel of the window gets the gradient",
             lambda dy, x, *a: _max_backward(dy, -x, *a),
         ),
-        Mistake(
-            "the gradient is multiplied by the pixel's value",
-            lambda dy, x, *a: _max_backward(dy * _max(x, *a), x, *a),
-            ("y = x[argmax], so ∂y/∂x[argmax] = 1.",),
+        *(
+            Mistake(
+                "the gradient is multiplied by the pixel's value",
+                make,
+                ("y = x[argmax], so ∂y/∂x[argmax] = 1.",),
+            )
+            for make in (
+                lambda dy, x, *a: _max_backward(dy * _max(x, *a), x, *a),
+                lambda dy, x, *a: (
+                    _max_backward(dy, x, *a)
+                    * np.where(_sum_backward(np.ones_like(dy), x.shape, *a) > 0, x, 0)
+                ),
+            )
         ),
         Mistake(
             "dy is left out: every window sends 1",

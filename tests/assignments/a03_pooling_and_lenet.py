@@ -601,7 +601,7 @@ slip(
     "dy[n, c, i, j] * mask.reshape(KH, KW)",
     "dy[n, c, i, j] * mask.reshape(KH, KW) * window",
     loses=8,
-    says="",
+    says="the gradient is multiplied by the pixel's value",
 )
 slip("float64 whatever the input", ", dy.dtype)", ")", loses=1, says="dtype")
 slip("float32 whatever the input", "dy.dtype", "np.float32", loses=8, says="dtype")
