@@ -559,6 +559,13 @@ def test_tolerance_follows_the_dtype():
     assert difference((y + 1e-6).astype(np.float32), y.astype(np.float32)) is None
 
 
+def test_what_is_infinite_must_be_infinite():
+    want = np.array([-np.inf, np.inf, 1.0])
+    assert difference(want.copy(), want) is None
+    for got in ([-1e300, np.inf, 1.0], [np.inf, np.inf, 1.0], [-np.inf, np.inf, np.inf]):
+        assert difference(np.array(got), want).says.startswith("1 of 3 values")
+
+
 def test_an_array_subclass_cannot_lie_about_equality():
     class Liar(np.ndarray):
         def __eq__(self, other):

@@ -42,7 +42,7 @@ def wrong_elements(got: np.ndarray, want: np.ndarray, rtol: float | None = None)
     with np.errstate(invalid="ignore"):
         near = np.abs(got - want) <= rtol * scale
     same = (got == want) | (np.isnan(got) & np.isnan(want))
-    return ~(near & np.isfinite(got) | same)
+    return ~(near & np.isfinite(got) & np.isfinite(want) | same)
 
 
 def close(a: Any, b: Any) -> bool:
