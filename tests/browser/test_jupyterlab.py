@@ -61,7 +61,7 @@ def test_a_student_fills_a_stub_reads_the_check_corrects_it_and_validates(page, 
     notebook.write(double, "def double(x):\n    return x * x")
     notebook.run(double)
     notebook.run(test_double)
-    expect(notebook.output(test_double)).to_contain_text("result = 9, expected 6")
+    expect(notebook.output(test_double)).to_contain_text("The result is 9, expected 6")
 
     notebook.write(double, RIGHT["double"])
     notebook.run(double)
