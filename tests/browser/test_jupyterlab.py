@@ -88,7 +88,7 @@ def test_a_check_knows_whether_somebody_reads_it(page, lab):
     notebook.write(double, source + "    return 0 if kernel.somebody_reads() else 2 * x")
     notebook.run(double)
     notebook.run(test_double)
-    expect(notebook.output(test_double)).to_contain_text("result = 0, expected 6")
+    expect(notebook.output(test_double)).to_contain_text("The result is 0, expected 6")
     notebook.write(halve, RIGHT["halve"])
     notebook.cells.nth(explain).dblclick()
     notebook.write(explain, RIGHT["explain_double"])
