@@ -11,7 +11,7 @@ import pytest
 from crossing import across_the_wall, in_own_kernel, same
 
 from coursekit.checks.kinds import described, remedy
-from coursekit.sandbox import Limits, Proxy, RoomDied, RoomTimeout, WireError, room
+from coursekit.sandbox import Limits, Proxy, RoomDied, RoomTimeout, WireError, attempts, room
 
 BAG = """
 class Bag:
@@ -395,3 +395,60 @@ def test_two_calls_are_looked_at_when_both_are_done(warm, name):
         there = across_the_wall(room, KEEPS, header + test)
     assert same(there, here)
     assert np.array_equal(there[0], there[1]) is (name == "fill")
+
+
+SOME = """
+def root(x):
+    x *= 1
+    if x.sum() < 0: raise ValueError(f"no root of {x.sum()}")
+    return np.sqrt(x), x.shape
+def changes(x):
+    x += 1
+    return x.sum()
+def leaves(x):
+    raise SystemExit
+buffer = np.zeros(3)
+def fills(x):
+    buffer[:] = x
+    return buffer
+"""
+
+
+@pytest.mark.parametrize("name", ["root", "changes", "leaves", "fills"])
+def test_several_calls_in_one_message_are_what_they_are_one_by_one(warm, name):
+    cases = [(np.full(3, value),) for value in (1.0, -2.0, 4.0)]
+    with warm.room() as room:
+        room.run_cell("import numpy as np\n" + SOME)
+        function = room.look_up([name])[name]
+        together = [(x.copy(),) for (x,) in cases]
+        got = function.__each__(together)
+        for (x,), (there,), (value, error) in zip(cases, together, got, strict=True):
+            try:
+                assert same(value, function(x)) and error is None
+            except Exception as raised:
+                assert (type(error), str(error)) == (type(raised), str(raised))
+            assert same(there, x)
+
+
+def test_what_is_left_when_a_room_ends_has_its_exception(warm):
+    with warm.room() as room:
+        room.run_cell("import os\ndef f(x):\n    return os._exit(1) if x == 2 else x")
+        got = room.look_up(["f"])["f"].__each__([(1,), (2,), (3,)])
+    assert [type(error) for _, error in got] == [RoomDied] * 3
+
+
+def test_a_long_series_of_calls_goes_over_in_parts(warm, monkeypatch):
+    with warm.room() as room:
+        room.run_cell("import time\ndef slow(x):\n    time.sleep(0.9)\n    return x")
+        asked = []
+        call = room.call
+        monkeypatch.setattr(room, "call", lambda *a: asked.append(len(a[3])) or call(*a))
+        got = room.look_up(["slow"])["slow"].__each__([(n,) for n in range(4)])
+    assert [value for value, _ in got] == [0, 1, 2, 3]
+    assert asked == [4, 1]
+
+
+@pytest.mark.parametrize("said", [3, [], [1], [("value", 1), ("value", 2)], [("error", 3)]])
+def test_a_series_of_answers_that_makes_no_sense_is_the_end_of_a_room(said):
+    with pytest.raises(WireError):
+        attempts.read(said, 1)

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from coursekit.checks.beside import Where, named
 from coursekit.checks.source import foreign, is_stub, own_line
-from coursekit.sandbox import mutation
+from coursekit.sandbox import attempts, mutation
 from coursekit.sandbox.capture import LONGEST, Outputs, Stream
 from coursekit.sandbox.channel import Channel
 from coursekit.sandbox.guard import Guard
@@ -245,11 +245,17 @@ def _twice(function: Callable, first: tuple, second: tuple) -> tuple[Any, Any]:
     return function(*first), function(*second)
 
 
+def _each(function: Callable, cases: list[tuple]) -> list[tuple[str, Any]]:
+    """What several calls give or raise; see `attempts`."""
+    return attempts.made(function, cases, _report)
+
+
 # What a proxy asks for. `operator.call`, unlike a function written here, shows in no traceback.
 _DEEDS: dict[str, Callable[..., Any]] = {
     "call": operator.call,
     "inside": operator.call,
     "twice": _twice,
+    "each": _each,
     "get": getattr,
     "set": setattr,
     "length": len,

@@ -47,6 +47,14 @@ class Proxy:
         """What two calls give one after the other, both looked at when both are done."""
         return self._room.call("twice", self._terms, self, first, second)
 
+    def __each__(self, cases: list[tuple]) -> list[tuple[Any, Exception | None]]:
+        """What it returns for each of several tuples of arguments, or else the exception.
+
+        They go over in one message; where the room breaks a rule, or the call is refused, all that
+        is left has that exception.
+        """
+        return self._room.each(self._terms, self, cases)
+
     def __allow__(self, allow: tuple[str, ...]) -> None:
         """From now on, refuse calls of it that call other modules; see `sandbox.guard`."""
         self._terms = Terms(allow, self.__name__)

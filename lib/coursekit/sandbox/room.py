@@ -12,7 +12,7 @@ from typing import Any
 
 from coursekit.checks.beside import Where
 from coursekit.checks.foreign import Use
-from coursekit.sandbox import mutation
+from coursekit.sandbox import attempts, mutation
 from coursekit.sandbox.channel import GuardedChannel
 from coursekit.sandbox.errors import (
     RoomDied,
@@ -89,8 +89,8 @@ class Room:
         """Something done in the room to what lives there.
 
         Args:
-            what: "call", "twice", "get", "set", "length", "truth", "item", "put", "contains",
-                "iterate", "next", "copy", "inside" or "gradients".
+            what: "call", "twice", "each", "inside", "get", "set", "length", "truth", "item", "put",
+                "contains", "iterate", "next", "copy" or "gradients".
             args: of the function of Python that does it.
             kwargs: of a call.
         Raises:
@@ -108,6 +108,19 @@ class Room:
         if terms is None or not terms.guards_next():
             return self.do(what, *args, **kwargs)
         return self._done(what, args, kwargs, terms)[0]
+
+    def each(
+        self, terms: Terms | None, target: Proxy, cases: Sequence[tuple]
+    ) -> list[tuple[Any, Exception | None]]:
+        """Several calls, in as few messages as it takes; see `Proxy.__each__`."""
+        done: list[tuple[Any, Exception | None]] = []
+        while left := cases[len(done) :]:
+            try:
+                said = self.call("each", terms, target, left)
+                done += self._checked(attempts.read, said, len(left))
+            except Exception as error:
+                done += [(None, error)] * len(left)
+        return done
 
     def inside(self, where: Where, args: tuple, kwargs: dict[str, Any]) -> Any:
         """What a function of the course gives that is called in the room; see `checks.beside`.
