@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.checks.cases import Case, copies, same_bits, scattered
+from coursekit.checks.cases import Case, attempts, copies, same_bits, scattered
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.oracle import Oracle
 
@@ -77,20 +77,18 @@ def left_alone(function: Callable, args: tuple, names: tuple[str, ...]) -> None:
     Raises:
         CheckFailed: one was changed, or would have been had it not been read-only.
     """
-    for given in (copies(args), _each(args, _single)):
-        before = copies(given)
-        function(*given)
-        for name, now, then in zip(names, given, before, strict=False):
-            if not same_bits(now, then):
+    given = [copies(args), _each(args, _single), _each(args, _locked)]
+    before = [copies(each) for each in given]
+    for now, then, (_, error) in zip(given, before, attempts(function, given), strict=True):
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            says = "an argument is written to while the function runs; the caller still needs it."
+            raise CheckFailed(Finding("mutated", says, ALONE)) from error
+        if error is not None:
+            raise error
+        for name, new, old in zip(names, now, then, strict=False):
+            if not same_bits(new, old):
                 says = f"{name} was changed by the call; the caller still needs it."
                 raise CheckFailed(Finding("mutated", says, ALONE))
-    try:
-        function(*_each(args, _locked))
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        says = "an argument is written to while the function runs; the caller still needs it."
-        raise CheckFailed(Finding("mutated", says, ALONE)) from error
 
 
 def _each(args: tuple, change: Callable[[np.ndarray], np.ndarray]) -> tuple:

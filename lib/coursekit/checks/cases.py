@@ -73,7 +73,8 @@ def runs_of(function: Callable, cases: Iterable[Any]) -> Runs:
     cases = [as_case(case) for case in cases]
     given = [copies(case.args) for case in cases]
     runs = Runs(function)
-    for case, args, (got, error) in zip(cases, given, _attempts(function, given), strict=False):
+    outcomes = attempts(function, given)
+    for case, args, (got, error) in zip(cases, given, outcomes, strict=False):
         if error is not None:
             runs.append(Run(case, error=error))
             if is_stub(error):
@@ -85,7 +86,7 @@ def runs_of(function: Callable, cases: Iterable[Any]) -> Runs:
     return runs
 
 
-def _attempts(function: Callable, given: Sequence[tuple]) -> Iterable[tuple[Any, Exception | None]]:
+def attempts(function: Callable, given: Sequence[tuple]) -> Iterable[tuple[Any, Exception | None]]:
     """(result, None) or (None, exception) of each call; those of another process come together."""
     ask = getattr(type(function), "__each__", None)
     if ask is not None and all(_is_plain(args) for args in given):

@@ -14,6 +14,7 @@ from coursekit.checks.cases import (
     Case,
     Run,
     Runs,
+    attempts,
     copies,
     out_of_order,
     outputs_of,
@@ -71,9 +72,7 @@ class Comparison:
         varied = (other for case in cases for other in battery.inputs(case, oracle))
         try:
             self.of(runs_of(function, varied), oracle)
-            for case in cases:
-                for other, dtype in battery.mixed(case, oracle):
-                    self._of_dtype(function, oracle, other, dtype)
+            self._of_dtypes(function, oracle, [m for c in cases for m in battery.mixed(c, oracle)])
         except CheckFailed:
             for case in cases:  # which may be the reason, and is then told
                 self.called_again(function, oracle, case)
@@ -124,20 +123,27 @@ class Comparison:
         evidence.trials.append(trial)
         return evidence
 
-    def _of_dtype(self, function: Callable, oracle: Oracle, case: Case, dtype: str) -> None:
-        doubles = tuple(
-            a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
-            for a in copies(case.args)
-        )
-        want, got = oracle.reference(*doubles), function(*copies(case.args))
-        several = bool(oracle.outputs)
-        wanted = want if several else (want,)
-        given = outputs_of(got, oracle, len(want)) if several else (got,)
-        for i in range(len(wanted)) if oracle.which is None else (oracle.which,):
-            name = oracle.outputs[i] if several else "the result"
-            finding = difference(given[i], wanted[i].astype(dtype), name, rtol=1e-4)
-            if finding:
-                raise CheckFailed(_among(finding, case, oracle, 1, 1))
+    def _of_dtypes(
+        self, function: Callable, oracle: Oracle, mixed: Sequence[tuple[Case, str]]
+    ) -> None:
+        """Calls with arguments of two dtypes, and the dtype that each result should have."""
+        given = [copies(case.args) for case, _ in mixed]
+        outcomes = attempts(function, given)
+        for (case, dtype), (got, error) in zip(mixed, outcomes, strict=True):
+            if error is not None:
+                raise error
+            doubles = (
+                a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+                for a in copies(case.args)
+            )
+            want, several = oracle.reference(*doubles), bool(oracle.outputs)
+            wanted = want if several else (want,)
+            values = outputs_of(got, oracle, len(want)) if several else (got,)
+            for i in range(len(wanted)) if oracle.which is None else (oracle.which,):
+                name = oracle.outputs[i] if several else "the result"
+                finding = difference(values[i], wanted[i].astype(dtype), name, rtol=1e-4)
+                if finding:
+                    raise CheckFailed(_among(finding, case, oracle, 1, 1))
 
 
 def diagnosed(result: Result) -> Result:
