@@ -19,7 +19,7 @@ from coursekit import notebooks
 from coursekit.notebooks import INSTALL, PROGRESS, SKIP
 from coursekit.stage import Cell
 
-WHEEL = "convnets_course*.whl"  # the library, as it lies in a student's copy of the course
+WHEEL = "convnets_course*.whl"  # the library, put beside the notebook
 PACKAGES = {  # module -> what pip calls it, where that is another name
     "convnets": WHEEL,
     "coursekit": WHEEL,
@@ -37,7 +37,7 @@ missing = {{needed[name] for name in needed if not find_spec(name)}}
 if missing:
     print("Missing. In the course folder, `make lab` opens a JupyterLab that has everything.")
     print("Elsewhere, run this in a cell: %pip install", *sorted(missing))
-    print("{wheel} is a file that came with the course: put it beside this notebook.")
+    print("{wheel} is the library: `pip wheel --no-deps .` in the course folder makes it.")
 {beside}if not missing{and_lost}:
     print("{well}")"""
 UNGRADED = "\n# Write nothing here: grading does not run this cell."
