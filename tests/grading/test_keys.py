@@ -83,7 +83,7 @@ def lib(tmp_path_factory):
         ("coursekit/sandbox/gradients.py", True),
         ("coursekit/grading/marking.py", True),
         ("convnets/plots/pictures.py", False),
-        ("convnets/figures/cells.py", False),
+        ("convnets/plots/cells.py", False),
         ("coursekit/exports/canvas.py", False),
         ("coursekit/report/summary.py", False),
         ("coursekit/cli.py", False),

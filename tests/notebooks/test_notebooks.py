@@ -64,7 +64,7 @@ def test_it_is_valid_and_in_the_one_form_that_make_notebooks_gives(path):
 @pytest.mark.parametrize("path", named(LECTURES))
 def test_a_lecture_begins_with_the_cell_that_says_what_to_install(path):
     notebook = notebooks.read(path)
-    assert frame.lecture(notebook) == notebook, "make notebooks"
+    assert frame.lecture(notebook, frame.beside(path)) == notebook, "make notebooks"
     (first,) = (cell for cell in notebook.cells if cell.id == INSTALL)
     assert first.outputs[0].text == f"{frame.ALL_WELL}\n"
 
@@ -72,8 +72,7 @@ def test_a_lecture_begins_with_the_cell_that_says_what_to_install(path):
 @pytest.mark.parametrize("path", named(SOLUTIONS))
 def test_what_follows_from_the_cells_of_an_assignment_is_in_it(path):
     notebook = notebooks.read(path)
-    beside = [file.name for file in path.parent.glob("*.py")]
-    new = frame.assignment(renewed(notebook), path.stem, beside)
+    new = frame.assignment(renewed(notebook), path.stem, frame.beside(path))
     assert notebooks.normalise(new) == notebook, "make notebooks"
 
 
@@ -108,7 +107,7 @@ def test_text_comes_in_small_portions(path):
 
 @pytest.mark.parametrize("path", named(ALL))
 def test_code_parses_and_imports_only_what_the_course_is_built_on(path):
-    own = {file.stem for file in path.parent.glob("*.py")}
+    own = {name.removesuffix(".py") for name in frame.beside(path)}
     cells = [cell for cell in notebooks.read(path).cells if cell.cell_type == "code"]
     used = set().union(*(imports(cell.source) for cell in cells if not is_frame(cell)))
     assert used <= PACKAGES | LIBRARY | own

@@ -28,7 +28,7 @@ FLOORS = {
             "run",
             "train",
         },
-        {"figures", "plots"},
+        {"plots"},
     ],
     "coursekit": [
         {

@@ -1,6 +1,7 @@
 """The first and the last cell: what they hold, and what they say where something is missing."""
 
 import contextlib
+import importlib
 import io
 
 import pytest
@@ -98,7 +99,20 @@ def test_it_needs_what_the_notebook_imports_but_python_and_what_lies_beside_it()
     with contextlib.redirect_stdout(io.StringIO()):
         exec(beside, scope)
     assert list(scope["needed"]) == ["numpy", "sklearn"]
-    assert scope["came_along"] == ["a01_known"]
+    assert scope["came_along"] == ["a01_known.py"]
+
+
+def test_a_lecture_looks_for_the_folder_of_its_drawings(tmp_path, monkeypatch):
+    notebook = lecture()
+    notebook.cells.append(v4.new_code_cell("from drawn import tiny", id="drawings"))
+    source = frame.lecture(notebook, ["drawn", "unused"]).cells[1].source
+    assert '"drawn"' in source and "unused" not in source
+    (tmp_path / "a01_known.py").write_text("")
+    assert "with which it came: drawn" in printed(source, tmp_path, monkeypatch)
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn" / "__init__.py").write_text("")
+    importlib.invalidate_caches()
+    assert printed(source, tmp_path, monkeypatch) == frame.ALL_WELL + "\n"
 
 
 def test_one_line_where_all_is_well(tmp_path, monkeypatch):

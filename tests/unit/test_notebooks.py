@@ -1,13 +1,17 @@
 """Reading, tidying, searching and mending notebooks."""
 
+import base64
+import io
 import json
 import os
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import v4
+from PIL import Image
 
 from coursekit import notebooks
 from coursekit.notebooks import Kind, NotebookError
@@ -253,7 +257,8 @@ def test_normalising_gives_readable_ids_and_drops_noise():
 def test_words_for_a_figure_and_folded_answers_stay():
     cell = v4.new_code_cell("x", metadata={"alt": "A curve.", "jupyter": {"outputs_hidden": True}})
     about = {"image/png": {"alt": "A line.", "width": 3}, "needs_background": "light"}
-    cell.outputs = [v4.new_output("display_data", data={"image/png": "aaaa"}, metadata=about)]
+    png = {"image/png": png_of(np.zeros((2, 2, 3)))}
+    cell.outputs = [v4.new_output("display_data", data=png, metadata=about)]
     odd = v4.new_code_cell("y", metadata={"alt": 3, "jupyter": {"source_hidden": True}})
     tidy = notebooks.normalise(v4.new_notebook(cells=[cell, odd]), "keep")
     assert tidy.cells[0].metadata == cell.metadata
@@ -560,3 +565,26 @@ def test_a_lecture_that_fails_is_not_rewritten(tmp_path, source, message):
     with pytest.raises(notebooks.ExecutionError, match=message):
         notebooks.refresh(path, timeout=1)
     assert path.read_bytes() == before
+
+
+def png_of(colours):
+    """A picture (H, W, 3) of numbers from 0 to 1, as an output holds it."""
+    file = io.BytesIO()
+    Image.fromarray((255 * colours).astype(np.uint8)).convert("RGBA").save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_stored_pictures_get_a_palette_and_look_the_same():
+    down, across = np.mgrid[0:1:240j, 0:1:400j]
+    colours = np.stack([down, across, 0.5 + 0.3 * np.sin(90 * down * across)], axis=-1)
+    data = {"image/png": png_of(colours), "text/plain": "<Figure>"}
+    cell = v4.new_code_cell("draw()", id="a", outputs=[v4.new_output("display_data", data=data)])
+    tidy = notebooks.normalise(v4.new_notebook(cells=[cell]), "keep")
+    stored = tidy.cells[0].outputs[0].data["image/png"]
+    assert len(stored) < len(data["image/png"]) / 2
+    picture = Image.open(io.BytesIO(base64.b64decode(stored)))
+    assert picture.mode == "P"
+    assert (
+        np.abs(np.asarray(picture.convert("RGB")) / 255 - colours).mean() < 0.05
+    )  # six levels a channel
+    assert notebooks.normalise(tidy, "keep") == tidy

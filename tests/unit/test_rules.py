@@ -7,7 +7,9 @@ from coursekit import notebooks
 from coursekit.authoring import frame, rules
 from coursekit.authoring.skeleton import lecture
 
-PNG = "iVBORw0KGgo="
+PNG = (  # one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQMAAAAl21bKAAAAA1BMVEUAAACnej3aAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+)
 
 
 def output(text="m = 2.5\n"):

@@ -37,13 +37,13 @@ missing = {{needed[name] for name in needed if not find_spec(name)}}
 if missing:
     print("Missing. In the course folder, `make lab` opens a JupyterLab that has everything.")
     print("Elsewhere, run this in a cell: %pip install", *sorted(missing))
-    print("{wheel} is the library: `pip wheel --no-deps .` in the course folder makes it.")
+    print("{wheel} is the library: `pip wheel --no-deps .` in the course folder.")
 {beside}if not missing{and_lost}:
     print("{well}")"""
 UNGRADED = "\n# Write nothing here: grading does not run this cell."
 BESIDE = """\
 came_along = {files}
-lost = [f"{{name}}.py" for name in came_along if not find_spec(name)]
+lost = [name for name in came_along if not find_spec(name.removesuffix(".py"))]
 if lost:
     print("Missing beside this notebook, with which it came:", *lost)
 """
@@ -54,10 +54,21 @@ from coursekit.checks import progress
 progress.show({arguments})"""
 
 
-def lecture(notebook: NotebookNode) -> NotebookNode:
-    """A copy of a lecture with its first code cell, and what that prints where all is well."""
+def beside(path: Path) -> list[str]:
+    """Names of what a notebook can import from its own folder: files and packages."""
+    packages = [file.parent.name for file in path.parent.glob("*/__init__.py")]
+    return sorted([file.name for file in path.parent.glob("*.py")] + packages)
+
+
+def lecture(notebook: NotebookNode, beside: Iterable[str] = ()) -> NotebookNode:
+    """A copy of a lecture with its first code cell, and what that prints where all is well.
+
+    Args:
+        beside: names of the folders with code that lie beside it; it may import from them.
+    """
     new = copy.deepcopy(notebook)
-    source = _install(new, (), "")
+    used = {name for cell in new.cells if not is_frame(cell) for name in _imports(cell)}
+    source = _install(new, used & set(beside), "")
     before = next((cell for cell in new.cells if cell.id == INSTALL), None)
     if before is not None and before.source == source:
         return new
@@ -72,7 +83,7 @@ def assignment(notebook: NotebookNode, name: str, beside: Iterable[str] = ()) ->
 
     Args:
         name: of the file that students hand in, without ".ipynb".
-        beside: names of the files that lie beside it.
+        beside: names of the files that lie beside it; those with code are looked for.
     """
     new = copy.deepcopy(notebook)
     new.cells = [cell for cell in new.cells if notebooks.grade_id(cell) not in (INSTALL, PROGRESS)]
@@ -82,7 +93,8 @@ def assignment(notebook: NotebookNode, name: str, beside: Iterable[str] = ()) ->
     written = {key: most for key, most in points.items() if key not in tests}
     parts = [f'"{name}.ipynb"', _dict(tasks), _dict(written)]
     arguments = "".join(f"\n    {part}," for part in parts) + "\n"
-    _first(new, _locked(INSTALL, _install(new, beside, UNGRADED)))
+    own = (file for file in beside if file.endswith(".py"))
+    _first(new, _locked(INSTALL, _install(new, own, UNGRADED)))
     new.cells.append(_locked(PROGRESS, SHOWN.format(arguments=arguments)))
     return new
 
@@ -93,11 +105,11 @@ def is_frame(cell: NotebookNode) -> bool:
 
 
 def _install(notebook: NotebookNode, beside: Iterable[str], ungraded: str) -> str:
-    own = sorted(file for file in beside if file.endswith(".py"))
+    own = sorted(beside)
     used = {name for cell in notebook.cells if not is_frame(cell) for name in _imports(cell)}
     used -= {*sys.stdlib_module_names, *ALWAYS, *(Path(file).stem for file in own)}
     needed = _dict({name: PACKAGES.get(name, name) for name in sorted(used)}, "")
-    files = "[\n" + "".join(f'    "{Path(file).stem}",\n' for file in own) + "]"
+    files = "[\n" + "".join(f'    "{file}",\n' for file in own) + "]"
     return NEEDED.format(
         ungraded=ungraded,
         needed=needed,

@@ -20,9 +20,8 @@ def renew_assignment(path: Path) -> bool:
         OutlineError: they cannot be made; the message says why.
         NotebookError: there is no such notebook.
     """
-    beside = [file.name for file in path.parent.glob("*.py")]
     notebook = outline.renewed(notebooks.read(path))
-    framed = frame.assignment(notebook, path.stem, beside)
+    framed = frame.assignment(notebook, path.stem, frame.beside(path))
     return notebooks.write(notebooks.normalise(framed), path)
 
 
@@ -38,6 +37,7 @@ def renew_lecture(path: Path, timeout: float = 120) -> bool:
         ExecutionError: a cell raised, or prints what no other run will print.
         NotebookError: there is no such notebook.
     """
-    framed = notebooks.normalise(frame.lecture(notebooks.read(path)), "keep")
+    framed = frame.lecture(notebooks.read(path), frame.beside(path))
+    framed = notebooks.normalise(framed, "keep")
     changed = notebooks.write(framed, path)
     return notebooks.refresh(path, timeout) or changed

@@ -41,7 +41,6 @@ JUDGING = (  # what the processes that judge load, and so what a grade depends o
     "coursekit/startup.py",
 )
 NO_MATTER = (  # though it may be loaded too: it draws, or names what is missing
-    "convnets/figures/**/*.py",
     "convnets/plots/**/*.py",
     "coursekit/extras.py",
     "coursekit/notebooks/outline.py",

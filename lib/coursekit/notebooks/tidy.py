@@ -10,6 +10,7 @@ from typing import Literal
 from nbformat import NotebookNode, from_dict
 
 from coursekit.notebooks.cells import grade_id
+from coursekit.notebooks.pictures import shrink
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
@@ -46,7 +47,8 @@ def normalise(notebook: NotebookNode, outputs: Literal["clear", "keep"] = "clear
 
     Args:
         notebook: left as it is.
-        outputs: "clear" them, or "keep" them with runs numbered from 1 in cell order.
+        outputs: "clear" them, or "keep" them with runs numbered from 1 in cell order, and pictures
+            with a palette of 256 colours.
     """
     tidy = copy.deepcopy(notebook)
     tidy.metadata = from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
@@ -126,6 +128,7 @@ def _tidy_outputs(outputs: list[NotebookNode], run: int) -> list[NotebookNode]:
                 continue
         elif output.output_type != "error":
             output.metadata = from_dict(_alt_of(output.metadata))
+            shrink(output)
         if output.output_type == "execute_result":
             output.execution_count = run
         tidy.append(output)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from convnets.figures.cells import (
+from convnets.functional import conv2d
+from convnets.plots.cells import (
     BLUE,
     GREEN,
     GREY,
@@ -23,7 +24,6 @@ from convnets.figures.cells import (
     note,
     number,
 )
-from convnets.functional import conv2d
 from convnets.shapes import output_size, uncovered
 
 WINDOWS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
-from convnets.figures import lenet, measured, pooling
 from convnets.functional import avg_pool2d, avg_pool2d_backward, max_pool2d
+from convnets.plots import measured
+from figures import lenet, pooling
 
 X = np.array(
     [[1.0, 3, 2, 1, 0], [4, 9, 5, 0, 2], [7, 2, 3, 8, 1], [1, 0, 3, 4, 5], [0, 6, 1, 2, 3]]

@@ -5,10 +5,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from convnets.figures import cells, fields
-from convnets.figures import convolution as draw
 from convnets.functional import conv2d
+from convnets.plots import cells
 from convnets.shapes import ShapeError
+from figures import convolution as draw
+from figures import fields
 
 X = np.array([[1.0, 2, 0, 1], [0, 1, 3, 1], [2, 1, 0, 0], [1, 0, 1, 2]])
 W = np.array([[1.0, 0], [-1, 2]])

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from convnets.figures.cells import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION
+from convnets.plots.cells import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")

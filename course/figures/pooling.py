@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
-from convnets.figures.cells import (
+from convnets.plots.cells import (
     BLUE,
     GREEN,
     INK,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from convnets.figures.cells import (
+from convnets.plots.cells import (
     BLUE,
     GREEN,
     GREY,

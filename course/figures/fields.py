@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convnets.figures.cells import (
+from convnets.plots.cells import (
     BLUE,
     GREEN,
     GREY,

@@ -1,1 +1,0 @@
-"""Explanatory drawings for the lectures, one module per lecture topic; see each module."""
