@@ -13,9 +13,9 @@ LIB = Path(__file__).parents[2] / "lib"
 
 FLOORS = {
     "convnets": [
-        {"arrays", "perturb", "random", "shapes"},
+        {"arrays", "intervals", "perturb", "random", "shapes"},
         {"augment", "data", "functional", "init", "optim", "penalties", "schedules"},
-        {"layers"},
+        {"layers", "tape"},
         {
             "arguments",
             "callbacks",
@@ -26,6 +26,8 @@ FLOORS = {
             "minibatches",
             "models",
             "run",
+            "search",
+            "steering",
             "train",
         },
         {"plots"},
