@@ -5,6 +5,7 @@ from convnets.data.catalogue import load
 from convnets.data.dataset import Dataset, batches, split
 from convnets.data.download import DataError
 from convnets.data.glyphs import glyphs
+from convnets.data.preprocessing import mean_image, pca, per_channel, whiten
 from convnets.data.published import cifar10, fashion_mnist
 from convnets.data.textures import textures
 
@@ -17,8 +18,12 @@ __all__ = [
     "fashion_mnist",
     "glyphs",
     "load",
+    "mean_image",
+    "pca",
+    "per_channel",
     "photograph",
     "photographs",
     "split",
     "textures",
+    "whiten",
 ]

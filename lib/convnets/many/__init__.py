@@ -20,6 +20,8 @@ from convnets.many.engines import engine_of
 from convnets.minibatches import MiniBatches, Prepare
 from convnets.random import generator
 from convnets.run import are_correct, diverged, learning_rate
+from convnets.schedules import Rate
+from convnets.steering import set_learning_rate
 
 __all__ = ["Trained", "fit_many"]
 
@@ -45,6 +47,7 @@ def fit_many(
     loss: str | Loss = "softmax_cross_entropy",
     prepare: Prepare | None = None,
     drop_last: bool = False,
+    schedule: Rate | None = None,
     progress: bool = True,
 ) -> list[Trained]:
     """Train the same network from several seeds at once; small ones take little longer than one.
@@ -70,6 +73,8 @@ def fit_many(
         train, val, epochs, batch_size, loss, prepare, drop_last: as for `fit`. `prepare` is called
             for each model's mini-batch, with the model's generator.
         seeds: one for each model.
+        schedule: the rate as a function of the updates made before, as of `convnets.schedules`;
+            for all groups. It does what `convnets.steering.Schedule` does in `fit`.
         progress: whether to show a progress bar.
     Returns:
         For each seed the trained model and its history, in which `seconds` is the share of a model.
@@ -101,6 +106,7 @@ def fit_many(
         check_optimizer(chosen, engine)
         _check_rule(chosen)
         run = _Run(engine, chosen, [generator(seed) for seed in seeds], seeds, epochs, losses)
+        run.schedule = schedule
         run.train(mini_batches, val, progress)
     return [Trained(*pair) for pair in zip(models, run.histories, strict=True)]
 
@@ -183,6 +189,7 @@ class _Run:
         self.engine, self.optimizer, self.rngs, self.seeds = engine, optimizer, rngs, seeds
         self.epochs, self.losses, self.steps = epochs, losses, 0
         self.histories = [History() for _ in seeds]
+        self.schedule: Rate | None = None
 
     def train(self, mini_batches: MiniBatches, val: Dataset | None, progress: bool) -> None:
         """All epochs."""
@@ -237,6 +244,8 @@ class _Run:
         for i, loss in enumerate(losses):
             self._finite(loss, i, "loss")
         self.engine.backward(self.losses.backward(cache))
+        if self.schedule is not None:
+            set_learning_rate(self.optimizer, self.schedule(self.steps - 1))
         self.optimizer.step()
         tally.add(losses, scores, targets)
         for history, loss in zip(self.histories, losses, strict=True):

@@ -1,7 +1,15 @@
-"""Update rules, one per module."""
+"""Update rules, one per module, and what is done to gradients before them."""
 
 from convnets.optim.base import Optimizer
+from convnets.optim.clipping import clip_by_norm, clip_by_value, gradient_norm
 from convnets.optim.hyperparameter import Hyperparameter
 from convnets.optim.sgd import SGD
 
-__all__ = ["SGD", "Hyperparameter", "Optimizer"]
+__all__ = [
+    "SGD",
+    "Hyperparameter",
+    "Optimizer",
+    "clip_by_norm",
+    "clip_by_value",
+    "gradient_norm",
+]
