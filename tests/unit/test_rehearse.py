@@ -1,5 +1,6 @@
 """Running an assignment with other solutions put in, and the collections of such solutions."""
 
+import importlib
 import random
 import sys
 
@@ -30,6 +31,19 @@ def played(folder, *sources):
 
 
 # --- a stage -------------------------------------------------------------------------------------
+
+
+def test_what_is_imported_from_the_folder_is_what_lies_there_now(tmp_path):
+    import_it = "import a01_beside, inner\n(a01_beside.VALUE, inner.VALUE)"
+    (tmp_path / "inner").mkdir()
+    for value in (1, 2):  # of the same size, and in the same second
+        (tmp_path / "a01_beside.py").write_text(f"VALUE = {value}\n")
+        (tmp_path / "inner" / "__init__.py").write_text(f"VALUE = -{value}\n")
+        assert [p.text for p in played(tmp_path, import_it)] == [f"({value}, -{value})"]
+    assert "a01_beside" not in sys.modules
+    assert not list(tmp_path.rglob("__pycache__"))
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("a01_beside")
 
 
 def test_the_trailing_expression_is_the_value(tmp_path):

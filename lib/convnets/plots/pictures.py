@@ -164,7 +164,8 @@ def _shelves(sizes: Sequence[tuple[int, int]], titles, columns: int | None):
     fitting = max(SMALLEST, (HEIGHT / rows - above) / slope)
     width = min(WIDTH / columns - GAP, LARGEST, fitting)
     across, down = columns * (width + GAP), rows * (width * slope + above)
-    figure, ax = plt.subplots(figsize=(across, down), layout="constrained")
+    figure = plt.figure(figsize=(across, down))
+    ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, across), ylim=(down, 0), aspect="equal")
     ax.set_axis_off()
     places = []

@@ -14,7 +14,6 @@ from coursekit.checks.cases import (
     Case,
     Run,
     Runs,
-    attempts,
     copies,
     out_of_order,
     outputs_of,
@@ -69,10 +68,12 @@ class Comparison:
 
     def with_other_inputs(self, function: Callable, oracle: Oracle, cases: Sequence[Case]) -> None:
         """Calls with other memory, dtypes, sizes of batch and values."""
-        varied = (other for case in cases for other in battery.inputs(case, oracle))
+        varied = [other for case in cases for other in battery.inputs(case, oracle)]
+        mixed = [pair for case in cases for pair in battery.mixed(case, oracle)]
+        runs = runs_of(function, [*varied, *(case for case, _ in mixed)])
         try:
-            self.of(runs_of(function, varied), oracle)
-            self._of_dtypes(function, oracle, [m for c in cases for m in battery.mixed(c, oracle)])
+            self.of(Runs(function, runs[: len(varied)]), oracle)
+            self._of_dtypes(runs[len(varied) :], oracle, [dtype for _, dtype in mixed])
         except CheckFailed:
             for case in cases:  # which may be the reason, and is then told
                 self.called_again(function, oracle, case)
@@ -123,15 +124,12 @@ class Comparison:
         evidence.trials.append(trial)
         return evidence
 
-    def _of_dtypes(
-        self, function: Callable, oracle: Oracle, mixed: Sequence[tuple[Case, str]]
-    ) -> None:
+    def _of_dtypes(self, runs: Sequence[Run], oracle: Oracle, dtypes: Sequence[str]) -> None:
         """Calls with arguments of two dtypes, and the dtype that each result should have."""
-        given = [copies(case.args) for case, _ in mixed]
-        outcomes = attempts(function, given)
-        for (case, dtype), (got, error) in zip(mixed, outcomes, strict=True):
-            if error is not None:
-                raise error
+        for run, dtype in zip(runs, dtypes, strict=False):
+            case, got = run.case, run.got
+            if run.error is not None:
+                raise run.error
             doubles = (
                 a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
                 for a in copies(case.args)
