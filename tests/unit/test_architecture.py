@@ -20,6 +20,7 @@ FLOORS = {
             "arguments",
             "callbacks",
             "checkpoint",
+            "curves",
             "engines",
             "inspect",
             "many",

@@ -2,6 +2,7 @@
 
 from convnets.data.builtin import digits, photograph, photographs
 from convnets.data.catalogue import load
+from convnets.data.colouring import coloured
 from convnets.data.dataset import Dataset, batches, split
 from convnets.data.download import DataError
 from convnets.data.glyphs import glyphs
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "batches",
     "cifar10",
+    "coloured",
     "digits",
     "fashion_mnist",
     "glyphs",
