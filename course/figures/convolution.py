@@ -48,8 +48,8 @@ def sliding_window(x, w, place=(0, 0), stride=1, names=("input x", "kernel w", "
     """
     x, w = np.asarray(x), np.asarray(w)
     y = _slide(x, w, stride)
-    (i, j), top, lefts = place, 1.4, _lefts(x, w, y)
-    figure, ax = canvas(lefts[2] + y.shape[1], max(len(x), len(w), len(y)) + 2.6)
+    (i, j), top, lefts = place, 0.9, _lefts(x, w, y)
+    figure, ax = canvas(lefts[2] + y.shape[1], max(len(x), len(w), len(y)) + 2.1)
     for array, left, colour, name in zip(
         (x, w, y), lefts, (INPUT, KERNEL, OUTPUT), names, strict=True
     ):
@@ -60,8 +60,6 @@ def sliding_window(x, w, place=(0, 0), stride=1, names=("input x", "kernel w", "
     frame(ax, top + i, lefts[2] + j, 1, 1)
     note(ax, top + len(w) / 2, lefts[1] - GAP / 2, "⋆", size=20)
     note(ax, top + len(w) / 2, lefts[2] - GAP / 2, "=", size=18)
-    start = (top + i * stride, (j * stride + w.shape[1] / 2))
-    arrow(ax, start, (top + i, lefts[2] + j + 0.5), VERMILION, bend=-0.1)
     _worked_sum(ax, x, w, y, place, stride)
     return figure
 
@@ -78,7 +76,7 @@ def _lefts(x, w, y):
 
 def _write_weights(ax, w, at):
     for (p, q), weight in np.ndenumerate(w):
-        where = (at[0] + p + 0.86, at[1] + q + 0.95)
+        where = (at[0] + p + 0.84, at[1] + q + 0.91)
         note(ax, *where, f"×{number(weight)}", size=8, ha="right", color=VERMILION, zorder=5)
 
 
@@ -126,12 +124,8 @@ def sliding_steps(x, w, places, stride=1):
         draw_cells(ax, y, (len(x) + 2.0, left), fill=OUTPUT, text=text, size=9)
         frame(ax, 0.8 + i * stride, j * stride, *w.shape)
         frame(ax, len(x) + 2.0 + i, left + j, 1, 1)
-        arrow(
-            ax,
-            (0.8 + i * stride + len(w), j * stride + w.shape[1] / 2),
-            (len(x) + 2.0 + i, left + j + 0.5),
-            VERMILION,
-        )
+        middle = x.shape[1] / 2  # in the gap between the grids, where no digit is
+        arrow(ax, (len(x) + 0.95, middle), (len(x) + 1.9, middle), VERMILION)
         note(ax, 0.35, x.shape[1] / 2, f"y[{i}, {j}]", size=10)
     return figure
 
@@ -160,6 +154,7 @@ def padding(size, kernel, amounts=(0, 1, 2)):
         _first_window(
             ax, kernel, out, (middle - size / 2 - p, left), (middle - out / 2, left + span)
         )
+        note(ax, middle, left + size + 2 * p + GAP / 2, "→", size=14, color=VERMILION)
         left += span + 2 * GAP
     return ax.figure
 
@@ -177,8 +172,38 @@ def _first_window(ax, kernel, out, at, output_at):
     draw_cells(ax, np.ones((out, out)), (top, right - out), fill=OUTPUT, text=[[""] * out] * out)
     frame(ax, *at, kernel, kernel)
     frame(ax, top, right - out, 1, 1)
-    start = (at[0] + kernel / 2, at[1] + kernel)
-    arrow(ax, start, (top + 0.5, right - out), VERMILION)
+
+
+def strided_places(size, kernel, stride, padding):
+    """A padded square input, a dot on the middle of every window, and the windows of the first row.
+
+    Args:
+        size: height and width of the input, in pixels.
+        kernel: height and width of the window, in pixels; odd, so that it has a middle.
+        stride: pixels from one window to the next.
+        padding: zeros on each side.
+
+    >>> strided_places(7, 3, 2, 1).axes[0].texts[0].get_text()
+    '7×7, padded to 9×9, window 3×3, stride 2 → 4×4'
+    """
+    out, padded = output_size(size, kernel, stride, padding), size + 2 * padding
+    _, ax = canvas(padded + GAP + out, padded + 1.2, inches_per_cell=0.36)
+    title = f"{size}×{size}, padded to {padded}×{padded}, window {kernel}×{kernel}, "
+    note(ax, 0.4, (padded + GAP + out) / 2, f"{title}stride {stride} → {out}×{out}")
+    _padded_input(ax, size, padding, (1.2, 0))
+    top, left = 1.2 + (padded - out) / 2, padded + GAP
+    for i, j in np.ndindex(out, out):
+        colour = WINDOWS[j % len(WINDOWS)]
+        draw_cells(ax, [[0]], (top + i, left + j), fill=OUTPUT, text=[[""]])
+        for row, column in (
+            (1.2 + i * stride + kernel / 2, j * stride + kernel / 2),
+            (top + i + 0.5, left + j + 0.5),
+        ):
+            ax.plot(column, row, "o", color=colour, markersize=7, zorder=5)
+    for j in range(out):
+        frame(ax, 1.2 + 0.1 * (j % 2), j * stride, kernel - 0.2 * (j % 2), kernel, WINDOWS[j])
+    note(ax, 1.2 + padded / 2, padded + GAP / 2, "→", size=14, color=VERMILION)
+    return ax.figure
 
 
 def stride_coverage(size, kernel, strides):

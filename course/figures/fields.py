@@ -49,13 +49,75 @@ def shifts(images, maps, titles):
     figure, axes = canvas(*size, axes=len(images), inches_per_cell=1.6 / (width + 0.8))
     for ax, image, response, title in zip(np.atleast_1d(axes), images, maps, titles, strict=True):
         left, top = (width - response.shape[1]) / 2, height + 2.0
-        ink = [[INK if pixel else PAPER for pixel in row] for row in image]
+        ink = [[PAPER if pixel else INK for pixel in row] for row in image]
         draw_cells(ax, image, (1, 0), fill=ink, text=[[""] * width] * height)
+        for square in ax.patches:
+            square.set_edgecolor("0.5")  # to be seen on black, too
         draw_cells(ax, response, (top, left), fill=OUTPUT, size=9)
         i, j = np.unravel_index(response.argmax(), response.shape)
         frame(ax, top + i, left + j, 1, 1)
         note(ax, 0.4, width / 2, title, size=10)
         note(ax, size[1] - 0.5, width / 2, f"max = {number(response.max())}", color=VERMILION)
+    return figure
+
+
+def first_layer_gradients(images, dense, shared):
+    """For each image, how much every weight of a fully connected layer and of kernels moves.
+
+    Args:
+        images: (N, H, W).
+        dense: (N, H, W), for each pixel the size of the gradients of its weights.
+        shared: (N, KH, KW), the same for each tap of the kernels.
+
+    >>> ones = np.ones((2, 4, 8))
+    >>> figure = first_layer_gradients(ones, ones, np.ones((2, 3, 3)))
+    >>> [ax.get_title() for ax in figure.axes[:3]]
+    ['image', 'fully connected: weights that move', 'kernels: weights that move']
+    """
+    import matplotlib.pyplot as plt
+
+    titles = ("image", "fully connected: weights that move", "kernels: weights that move")
+    size = {"figsize": (9, 1.25 * len(images) + 0.4), "width_ratios": (2.2, 2.2, 0.8)}
+    figure, axes = plt.subplots(len(images), 3, squeeze=False, layout="constrained", **size)
+    for ax, title in zip(axes[0], titles, strict=True):
+        ax.set_title(title, fontsize=10)
+    for kind, (column, maps) in enumerate(zip(axes.T, (images, dense, shared), strict=True)):
+        look = {"cmap": "cividis" if kind else "gray", "vmin": 0, "vmax": np.max(maps)}
+        for ax, values in zip(column, maps, strict=True):
+            picture = ax.imshow(values, **look)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+        if kind:
+            figure.colorbar(picture, ax=list(column), fraction=0.05, label="size of the gradient")
+    return figure
+
+
+def kept_variance(shares, level):
+    """How much of the variance of all channels their best k mixtures keep.
+
+    Args:
+        shares: name -> (C,) shares in [0, 1] for k = 1 to C.
+        level: a share in [0, 1]; the first k that reaches it is marked.
+
+    >>> figure = kept_variance({"a": np.array([0.5, 0.995, 1.0])}, 0.99)
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    ['a: 2 mixtures keep 99 %']
+    """
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    looks = zip(shares.items(), HUES, DASHES, strict=False)
+    for (name, share), colour, dash in looks:
+        k = int(np.argmax(share >= level)) + 1
+        label = f"{name}: {k} mixtures keep {level:.0%}".replace("%", " %")
+        ax.plot(np.arange(1, len(share) + 1), share, color=colour, linestyle=dash, label=label)
+        ax.plot(k, share[k - 1], "o", color=colour, markersize=9)
+    ax.set(
+        xlabel="mixtures k, the filters of a 1×1 layer",
+        ylabel="share of the variance",
+        ylim=(0, 1.05),
+    )
+    ax.legend(loc="lower right")
     return figure
 
 

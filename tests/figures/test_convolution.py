@@ -1,4 +1,4 @@
-"""The drawings of lecture 02 show the numbers that the library computes."""
+"""The drawings of lectures 02a and 02b show the numbers that the library computes."""
 
 import matplotlib.colors as mcolors
 import matplotlib.pyplot as plt
@@ -70,7 +70,7 @@ def test_sliding_window_works_the_sum_of_the_framed_place(place, stride):
     y = correlation(X, W, stride)
     assert texts(ax)[-1].endswith(f" = {cells.number(y[place])}")
     i, j = place
-    assert frames(ax)[0] == (1.4 + i * stride, j * stride, 2, 2)
+    assert frames(ax)[0] == (0.9 + i * stride, j * stride, 2, 2)
     window = X[i * stride : i * stride + 2, j * stride : j * stride + 2]
     factors = [term.split("·")[0] for term in texts(ax)[-1].split(" = ")[0].split(" + ")]
     assert factors == [cells.number(v) for v in window.ravel()]
@@ -106,7 +106,7 @@ def test_padding_writes_one_zero_per_padded_cell():
 
 
 def test_padding_names_the_output_size_of_each_amount():
-    titles = [t for t in texts(draw.padding(5, 2, amounts=(0, 1)).axes[0]) if t != "0"]
+    titles = [t for t in texts(draw.padding(5, 2, amounts=(0, 1)).axes[0]) if t not in ("0", "→")]
     assert titles == ["padding 0: 5×5 → 4×4", "padding 1: 5×5 → 6×6"]
 
 
@@ -205,3 +205,30 @@ def test_receptive_field_labels_and_cone_agree(kernels, strides, sees):
 def test_receptive_field_of_more_layers_than_inputs_allow_is_refused():
     with pytest.raises(ShapeError, match="does not fit"):
         fields.receptive_field([5, 5, 5], inputs=9)
+
+
+def test_strided_places_put_a_dot_on_every_window_and_on_its_output():
+    ax = draw.strided_places(7, 3, 2, 1).axes[0]
+    dots = [tuple(float(v[0]) for v in line.get_data()) for line in ax.lines]
+    windows, outputs = dots[::2], dots[1::2]
+    assert windows[:2] == [(1.5, 2.7), (3.5, 2.7)] and len(outputs) == len(set(outputs)) == 16
+    assert texts(ax).count("0") == 9 * 9 - 7 * 7
+    assert len([block for block in frames(ax) if block[3] == 3]) == 4
+
+
+def test_first_layer_gradients_have_one_scale_for_each_kind_of_layer():
+    images, dense = np.ones((2, 4, 8)), np.arange(64.0).reshape(2, 4, 8)
+    axes = fields.first_layer_gradients(images, dense, np.ones((2, 3, 3))).axes
+    shown = [ax.images[0] for ax in axes[:6]]
+    assert [picture.get_array().shape for picture in shown[:3]] == [(4, 8), (4, 8), (3, 3)]
+    assert shown[1].get_clim() == shown[4].get_clim() == (0, 63)
+    assert np.array_equal(shown[4].get_array(), dense[1])
+
+
+def test_kept_variance_marks_the_first_that_reaches_the_level():
+    shares = {"one": np.array([0.5, 0.9, 1.0]), "two": np.array([0.99, 0.995, 1.0])}
+    ax = fields.kept_variance(shares, 0.9).axes[0]
+    assert [tuple(float(v[0]) for v in ax.lines[k].get_data()) for k in (1, 3)] == [
+        (2, 0.9),
+        (1, 0.99),
+    ]

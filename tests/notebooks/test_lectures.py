@@ -13,17 +13,6 @@ from coursekit.authoring.rules import measure
 ROOT = Path(__file__).parents[2]
 LECTURES = sorted(ROOT.glob("course/*.ipynb"))
 EXCEPTIONS = {
-    "02_convolution": {
-        "numbered sections": 13,
-        "figures": 26,
-        "megabytes": 0.89,
-        "lines of imports in a cell": 15,
-        "minutes by which the time stated is off": 107,
-        "predictions the next cell shows nothing of": 3,
-        "answers not folded": 16,
-        "figures without alt text": 26,
-        "folded answers too few or too many": 5,
-    },
     "03_pooling_and_lenet": {
         "numbered sections": 14,
         "figures": 28,
