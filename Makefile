@@ -31,7 +31,7 @@ PIP_INSTALL := $(BIN)/python -P lib/coursekit/installing.py
 NEEDS_L = @test -n "$(L)" || { echo "Which lecture? For example: make $@ L=03"; exit 2; }
 NEEDS_A = @test -n "$(A)" || { echo "Which assignment? For example: make $@ A=a02_convolution"; exit 2; }
 
-.PHONY: help lab test test-all check lint demo new notebooks results perturb release grade feedback report similar export bench bench-grading hostile mistakes check-env clean
+.PHONY: help lab test test-all check lint demo new notebooks results perturb release grade feedback report similar export site bench bench-grading hostile mistakes check-env clean
 
 help: ## list the targets
 	@echo "make …"
@@ -100,6 +100,9 @@ similar: $(INSTALLED) ## which submissions look alike: make similar A=a02_convol
 export: $(INSTALLED) ## grades for import: make export A=a02_convolution FLAGS="--to canvas"
 	$(NEEDS_A)
 	@$(COURSEKIT) export $(A) $(FLAGS)
+
+site: $(INSTALLED) ## lectures and guides as pages that need no network: build/site/index.html
+	@$(COURSEKIT) site
 
 bench-grading: $(INSTALLED) ## speed of grading beside nbgrader's own, on a made-up class
 	@$(BIN)/python -m benchmarks.grading $(FLAGS)

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.authoring.frame import is_frame
-from coursekit.stage import Cell
+from coursekit.cell_runner import Cell
 
 WORDS, SECTIONS, FIGURES = 3500, 12, 25
 SILENT = 14  # percent of code cells that show nothing
@@ -165,16 +165,14 @@ class Text:
         return [int(match[0]) for match in found if match]
 
     @cached_property
-    def figures(self) -> list[tuple[NotebookNode, NotebookNode]]:
-        """(cell, output) of every picture."""
-        return [
-            (cell, output) for cell in self.code for output in cell.outputs if _pictures(output)
-        ]
+    def figures(self) -> list[str]:
+        """What each picture shows, in words."""
+        return [alt for cell in self.code for alt in notebooks.alts(cell)]
 
     @cached_property
     def undescribed(self) -> tuple[str, ...]:
         """Cells with a figure that somebody who cannot see it learns nothing of."""
-        return tuple(cell.id for cell, output in self.figures if not _alt(cell, output))
+        return tuple(cell.id for cell in self.code for alt in notebooks.alts(cell) if not alt)
 
     @cached_property
     def predictions(self) -> list[tuple[NotebookNode, NotebookNode | None]]:
@@ -197,8 +195,7 @@ class Text:
     def open_answers(self) -> tuple[str, ...]:
         """Cells that answer a prediction, and that a reader sees before having made it."""
         answers = [answer for _, answer in self.predictions if answer is not None]
-        hidden = (answer.metadata.get("jupyter", {}).get("outputs_hidden") for answer in answers)
-        return tuple(a.id for a, folded in zip(answers, hidden, strict=True) if not folded)
+        return tuple(answer.id for answer in answers if not notebooks.is_folded(answer))
 
     @cached_property
     def stated_minutes(self) -> int | None:
@@ -250,15 +247,6 @@ class Text:
 
 def _shows(cell: NotebookNode) -> bool:
     return any(output.output_type in _SHOWN for output in cell.outputs)
-
-
-def _pictures(output: NotebookNode) -> set[str]:
-    return {"image/png", "image/svg+xml"} & set(output.get("data", {}))
-
-
-def _alt(cell: NotebookNode, output: NotebookNode) -> str:
-    of_output = (output.metadata.get(mime, {}).get("alt", "") for mime in _pictures(output))
-    return next(filter(None, of_output), cell.metadata.get("alt", ""))
 
 
 def _imports_of(cell: NotebookNode) -> Iterator[ast.Import | ast.ImportFrom]:

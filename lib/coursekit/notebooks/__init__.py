@@ -45,6 +45,7 @@ from coursekit.notebooks.files import (
 )
 from coursekit.notebooks.rebuild import rebuild
 from coursekit.notebooks.running import ExecutionError, execute, refresh
+from coursekit.notebooks.shown import alts, is_folded, title
 from coursekit.notebooks.tidy import normalise, same_results, unstable_outputs
 
 __all__ = [
@@ -59,12 +60,14 @@ __all__ = [
     "Kind",
     "NotebookError",
     "Reading",
+    "alts",
     "changes",
     "execute",
     "find",
     "grade_id",
     "graded",
     "in_region",
+    "is_folded",
     "kind",
     "normalise",
     "of_text",
@@ -78,6 +81,7 @@ __all__ = [
     "solutions",
     "tests",
     "text_of",
+    "title",
     "total_points",
     "unstable_outputs",
     "without_markers",

@@ -1,0 +1,223 @@
+"""The course as static pages: what they show, what they leave out, and that they need nothing."""
+
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat import v4
+
+from coursekit import notebooks
+from coursekit.site import sources
+
+ROOT = Path(__file__).parents[2]
+README = """# Miniature
+
+Lectures: [two](course/02_two.ipynb). Assignment: [a02](assignments/a02/a02.ipynb).
+Notation: [here](docs/notation.md#shapes).
+
+![A picture of the front page](docs/images/front.png)
+"""
+NOTATION = """# Notation
+
+## Shapes
+
+[To the front page](../README.md), [and on](#shapes), $N$ images.
+"""
+
+
+def picture(shade):
+    """The smallest PNG of one pixel."""
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (1, 1), shade).save(file, "PNG")
+    return file.getvalue()
+
+
+def figure(shade, alt):
+    data = {"image/png": base64.b64encode(picture(shade)).decode(), "text/plain": "<Figure>"}
+    return v4.new_output("display_data", data, metadata={"image/png": {"alt": alt}})
+
+
+def printed(text):
+    return v4.new_output("stream", name="stdout", text=text)
+
+
+def lecture(title, *cells):
+    head = v4.new_markdown_cell(f"# {title}\n\n$$y = \\boldsymbol{{w}} x$$")
+    install = v4.new_code_cell("needed = {}", id="install", outputs=[printed("All is there.")])
+    notebook = v4.new_notebook(cells=[head, install, *cells])
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
+    return notebook
+
+
+def build(course):
+    command = [sys.executable, "-m", "coursekit", "site"]
+    environment = {**os.environ, "http_proxy": "http://127.0.0.1:9", "PYTHONWARNINGS": "ignore"}
+    return subprocess.run(command, cwd=course, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course of two lectures, one guide and one assignment, and its pages."""
+    root = tmp_path_factory.mktemp("course")
+    for folder in ("solutions", "course", "docs/images", "assignments/a02"):
+        (root / folder).mkdir(parents=True)
+    (root / "README.md").write_text(README)
+    (root / "docs/notation.md").write_text(NOTATION)
+    (root / "docs/images/front.png").write_bytes(picture(3))
+    (root / "assignments/a02/a02.ipynb").write_text("{}")
+    two = lecture(
+        "Two",
+        v4.new_markdown_cell("Then [three](03_three.ipynb), [shapes](../docs/notation.md#shapes)."),
+        v4.new_code_cell("draw()", outputs=[figure(1, "first <of> two"), figure(2, "second")]),
+        v4.new_code_cell("answer()", outputs=[printed("forty-two")]),
+    )
+    two.cells[-1].metadata["jupyter"] = {"outputs_hidden": True}
+    nbformat.write(two, root / "course/02_two.ipynb")
+    nbformat.write(lecture("Three"), root / "course/03_three.ipynb")
+    done = build(root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"The front page: {root}/build/site/index.html\n"
+    return root
+
+
+def page(course, name):
+    text = (course / "build" / "site" / name).read_text(encoding="utf-8")
+    return BeautifulSoup(text, "html.parser")
+
+
+def links(page):
+    return {each.get_text(strip=True): each.get("href") for each in page.find_all("a")}
+
+
+def test_the_front_page_leads_to_lectures_and_guides_and_names_assignments(course):
+    front = page(course, "index.html")
+    found = links(front)
+    assert found["two"] == found["02 Two"] == "course/02_two.html"
+    assert found["here"] == "docs/notation.html#shapes"
+    assert found["Notation"] == "docs/notation.html"
+    assert "a02" in front.find("article").get_text() and "a02" not in found
+    assert front.find("img", alt="A picture of the front page")
+
+
+def test_links_between_lectures_and_guides_lead_from_page_to_page(course):
+    found = links(page(course, "course/02_two.html").find("article"))
+    assert found["three"] == "03_three.html"
+    assert found["shapes"] == "../docs/notation.html#shapes"
+    back = links(page(course, "docs/notation.html").find("article"))
+    assert back["To the front page"] == "../index.html"
+
+
+def test_an_answer_is_folded_without_any_script(course):
+    two = page(course, "course/02_two.html")
+    (folded,) = two.find("article").find_all("details")
+    assert not folded.has_attr("open")
+    assert "Show the answer" in folded.find("summary").get_text()
+    assert "forty-two" in folded.get_text()
+    assert "answer()" not in folded.get_text()
+
+
+def test_each_figure_has_its_words(course):
+    pictures = page(course, "course/02_two.html").find("article").find_all("img")
+    assert [each["alt"] for each in pictures] == ["first <of> two", "second"]
+
+
+def test_the_first_cell_is_left_out_and_nothing_is_run(course):
+    text = page(course, "course/02_two.html").get_text()
+    assert "draw()" in text
+    assert "needed" not in text and "All is there" not in text
+
+
+def resources(pages):
+    """All that the pages of a folder load, as they name it."""
+    for path in pages.rglob("*.html"):
+        found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for each in found.find_all(
+            ["script", "img", "link", "iframe", "source", "video", "object"]
+        ):
+            yield from filter(None, (each.get("src"), each.get("href"), each.get("data")))
+        yield from re.findall(r"url\(\s*['\"]?([^)'\"]+)", str(found))
+    for path in pages.rglob("*.css"):
+        style = path.read_text(encoding="utf-8")
+        yield from re.findall(r"url\(\s*['\"]?([^)'\"]+)", style)
+        yield from re.findall(r"@import\s+['\"]([^'\"]+)", style)
+
+
+def test_no_page_loads_anything_from_outside_its_folder(course):
+    found = set(resources(course / "build" / "site"))
+    assert any("mathjax" in each for each in found)
+    assert [each for each in found if re.match(r"(?!data:)(\w+:|//|/)", each)] == []
+
+
+def test_the_licence_of_mathjax_lies_beside_it(course):
+    folder = course / "build" / "site" / "_static" / "mathjax"
+    assert "Apache License" in (folder / "LICENSE").read_text()
+
+
+@pytest.fixture(scope="module")
+def other(course, tmp_path_factory):
+    """The same course in another place, with its pages, to change it."""
+    root = tmp_path_factory.mktemp("other") / "course"
+    shutil.copytree(course, root)
+    assert build(root).returncode == 0
+    return root
+
+
+def test_what_has_not_changed_is_not_written_again(other):
+    names = ("course/02_two.html", "course/03_three.html", "docs/notation.html")
+    pages = [other / "build" / "site" / name for name in names]
+    before = [path.stat().st_mtime_ns for path in pages]
+    path = other / "course/02_two.ipynb"
+    notebook = notebooks.read(path)
+    notebook.cells.append(v4.new_markdown_cell("One sentence more."))
+    notebooks.write(notebook, path)
+    left = other / "build" / "site" / "_images" / "left.png"
+    left.write_bytes(picture(5))  # as if the lecture had shown another picture before
+    assert build(other).returncode == 0
+    after = [path.stat().st_mtime_ns for path in pages]
+    assert after[0] > before[0] and after[1:] == before[1:]
+    assert "One sentence more." in pages[0].read_text(encoding="utf-8")
+    assert not left.exists() and len(list(left.parent.iterdir())) == 3
+
+
+def test_a_lecture_that_goes_is_missed_on_all_pages_each_time(other):
+    pages = other / "build" / "site"
+    assert "03 Three" in links(page(other, "docs/notation.html"))
+    (other / "course/03_three.ipynb").rename(other / "course/04_four.ipynb")
+    (other / "docs/images/front.png").write_bytes(picture(4))
+    for _ in range(2):
+        done = build(other)
+        assert done.returncode == 1
+        assert "course/02_two.ipynb: WARNING" in done.stderr and "03_three" in done.stderr
+        assert "site-work" not in done.stderr
+    listed = links(page(other, "docs/notation.html"))
+    assert "04 Three" in listed and "03 Three" not in listed
+    assert not (pages / "course/03_three.html").exists()
+    assert (pages / "_images/front.png").read_bytes() == picture(4)
+
+
+def test_the_course_itself_is_left_as_it_is(course):
+    found = sources.sources(ROOT)
+    assert {"index.md", "docs/authors.md", "docs/images/sliding-kernel.png"} <= found.keys()
+    assert not [name for name in found if name.startswith("assignments")]
+    assert "needed = {}" in (course / "course/02_two.ipynb").read_text()
+
+
+def test_the_sidebar_lists_guides_as_the_readme_does_and_lectures_by_number():
+    front = sources.sources(ROOT)["index.md"].decode()
+    listed = re.findall(r"^(?:.* <)?((?:course|docs)/[\w-]+)>?$", front, re.MULTILINE)
+    lectures = sorted(path.stem for path in ROOT.glob("course/*.ipynb"))
+    guides = [name for name in listed if name.startswith("docs/")]
+    assert listed == [f"course/{name}" for name in lectures] + guides
+    assert guides[:2] == ["docs/students", "docs/teaching-assistants"]
+    assert set(guides) == {f"docs/{path.stem}" for path in ROOT.glob("docs/*.md")}
