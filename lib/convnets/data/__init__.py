@@ -8,6 +8,7 @@ from convnets.data.download import DataError
 from convnets.data.glyphs import glyphs
 from convnets.data.preprocessing import mean_image, pca, per_channel, whiten
 from convnets.data.published import cifar10, fashion_mnist
+from convnets.data.spirals import spirals
 from convnets.data.textures import textures
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "per_channel",
     "photograph",
     "photographs",
+    "spirals",
     "split",
     "textures",
     "whiten",

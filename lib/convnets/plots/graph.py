@@ -21,7 +21,7 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 from convnets.plots.cells import BLUE, INK, INPUT, OUTPUT, VERMILION
 from convnets.tape import Value
 
-WIDTH, HEIGHT = 1.75, 1.1  # inches from one column, one row, to the next
+WIDTH, HEIGHT = 1.75, 1.3  # inches from one column, one row, to the next
 BOX = (0.62, 0.44)  # inches: width and height of a node
 TEXT = 0.155  # inches from an edge to the middle of its numbers
 SYMBOLS = {"power 2": "( )²", "power -1": "1 / ( )", "sigmoid": "σ"}
@@ -186,7 +186,7 @@ def _edges(order: list[Value], at: Mapping, backward: bool) -> list[Edge]:
             ends = at[id(parent)], at[id(value)]
             share = _summed(share(value.grad), parent.data) if backward else None
             others = [place for key, place in at.items() if key not in (id(parent), id(value))]
-            bend = _bend(value, parent, slot) or (0.35 if _meets(*ends, others) else 0.0)
+            bend = _bend(value, parent, slot) or (0.45 if _meets(*ends, others) else 0.0)
             edges.append(Edge(*ends, parent.data, share, bend))
     return edges
 
