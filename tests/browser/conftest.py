@@ -87,7 +87,13 @@ def lab(course, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(lab, chromium_path):
+def browser(lab, chromium):
+    """Chromium, with JupyterLab to look at; started in this order."""
+    return chromium
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
     # Closed with the module: while it lives, nothing else in the process can run an event loop.
     from playwright.sync_api import sync_playwright
 

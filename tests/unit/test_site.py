@@ -1,91 +1,25 @@
 """The course as static pages: what they show, what they leave out, and that they need nothing."""
 
-import base64
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import nbformat
 import pytest
+import tiny_site
 from bs4 import BeautifulSoup
 from nbformat import v4
+from tiny_site import build, picture
 
 from coursekit import notebooks
 from coursekit.site import sources
 
 ROOT = Path(__file__).parents[2]
-README = """# Miniature
-
-Lectures: [two](course/02_two.ipynb). Assignment: [a02](assignments/a02/a02.ipynb).
-Notation: [here](docs/notation.md#shapes).
-
-![A picture of the front page](docs/images/front.png)
-"""
-NOTATION = """# Notation
-
-## Shapes
-
-[To the front page](../README.md), [and on](#shapes), $N$ images.
-"""
-
-
-def picture(shade):
-    """The smallest PNG of one pixel."""
-    import io
-
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.new("L", (1, 1), shade).save(file, "PNG")
-    return file.getvalue()
-
-
-def figure(shade, alt):
-    data = {"image/png": base64.b64encode(picture(shade)).decode(), "text/plain": "<Figure>"}
-    return v4.new_output("display_data", data, metadata={"image/png": {"alt": alt}})
-
-
-def printed(text):
-    return v4.new_output("stream", name="stdout", text=text)
-
-
-def lecture(title, *cells):
-    head = v4.new_markdown_cell(f"# {title}\n\n$$y = \\boldsymbol{{w}} x$$")
-    install = v4.new_code_cell("needed = {}", id="install", outputs=[printed("All is there.")])
-    notebook = v4.new_notebook(cells=[head, install, *cells])
-    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
-    return notebook
-
-
-def build(course):
-    command = [sys.executable, "-m", "coursekit", "site"]
-    environment = {**os.environ, "http_proxy": "http://127.0.0.1:9", "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(command, cwd=course, capture_output=True, text=True, env=environment)
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course of two lectures, one guide and one assignment, and its pages."""
     root = tmp_path_factory.mktemp("course")
-    for folder in ("solutions", "course", "docs/images", "assignments/a02"):
-        (root / folder).mkdir(parents=True)
-    (root / "README.md").write_text(README)
-    (root / "docs/notation.md").write_text(NOTATION)
-    (root / "docs/images/front.png").write_bytes(picture(3))
-    (root / "assignments/a02/a02.ipynb").write_text("{}")
-    two = lecture(
-        "Two",
-        v4.new_markdown_cell("Then [three](03_three.ipynb), [shapes](../docs/notation.md#shapes)."),
-        v4.new_code_cell("draw()", outputs=[figure(1, "first <of> two"), figure(2, "second")]),
-        v4.new_code_cell("answer()", outputs=[printed("forty-two")]),
-    )
-    two.cells[-1].metadata["jupyter"] = {"outputs_hidden": True}
-    nbformat.write(two, root / "course/02_two.ipynb")
-    nbformat.write(lecture("Three"), root / "course/03_three.ipynb")
-    done = build(root)
+    done = tiny_site.make(root)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"The front page: {root}/build/site/index.html\n"
     return root

@@ -41,7 +41,11 @@ SETTINGS: dict[str, Any] = {
     "mathjax3_config": {"options": {"enableMenu": False}},
     # The look.
     "html_theme": "sphinx_book_theme",
-    "html_theme_options": {"use_download_button": False, "show_toc_level": 2},
+    "html_theme_options": {
+        "footer_content_items": [],
+        "show_toc_level": 2,
+        "use_download_button": False,
+    },
     "html_context": {"default_mode": "auto"},  # light or dark, as the reader's system is
     "html_css_files": ["coursekit.css"],
     "html_static_path": [str(Path(__file__).parent / "static")],
