@@ -138,7 +138,7 @@ clean: ## remove what tests and the demo leave behind; submissions and grades st
 	    echo "The environment could not be made. Is there room on this disk?"; df -h .; exit 1; }
 	@torch=$$(grep '^torch==' constraints.txt); \
 	 echo "[1/2] $$torch: 0.2 to 3 GB, some minutes …"; $(PIP_INSTALL) "$$torch"
-	@echo "[2/2] JupyterLab, nbgrader and the rest: about 150 MB, a minute or two …"
+	@echo "[2/2] JupyterLab, nbgrader and the rest: about 170 MB, a minute or two …"
 	@$(PIP_INSTALL) -c constraints.txt -e '.[test]'
 	@touch $@
 	@echo "The environment is ready."

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,16 @@ def test_a_lecture_that_goes_is_missed_on_all_pages_each_time(other):
     assert "04 Three" in listed and "03 Three" not in listed
     assert not (pages / "course/03_three.html").exists()
     assert (pages / "_images/front.png").read_bytes() == picture(4)
+
+
+def test_the_extra_is_named_where_it_is_missing(course):
+    without = "import sys; sys.modules['mathjax'] = None; sys.argv[1:] = ['site']"
+    program = f"{without}; from coursekit.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=course, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("This needs the extra `site`, for mathjax is not installed: ")
 
 
 def test_the_course_itself_is_left_as_it_is(course):

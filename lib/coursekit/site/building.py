@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from coursekit import extras
 from coursekit.site import sources
 
 with extras.named():
-    import mathjax  # noqa: F401, the files of MathJax, found by `_mathjax`
+    import mathjax  # nothing but files
     import myst_nb  # noqa: F401, loaded by Sphinx, as is the theme
     import sphinx_book_theme  # noqa: F401
     from sphinx.application import Sphinx
@@ -105,8 +104,7 @@ def _where_it_stands(warnings: str, folder: Path) -> str:
 
 def _copy_mathjax(pages: Path) -> None:
     """Put MathJax and its licence beside the pages."""
-    spec = find_spec("mathjax")
-    home = Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
+    home = Path(mathjax.__file__).parent / "static" / "mathjax"
     there = pages / "_static" / "mathjax"
     there.mkdir(parents=True, exist_ok=True)
     for file in (home / "es5" / MATHJAX, home / "LICENSE"):
