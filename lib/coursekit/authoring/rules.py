@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.authoring.frame import is_frame
-from coursekit.cell_runner import Cell
+from coursekit.stage import Cell
 
 WORDS, SECTIONS, FIGURES = 3500, 12, 25
 SILENT = 14  # percent of code cells that show nothing
