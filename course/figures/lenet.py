@@ -92,6 +92,39 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, int]) -> Figure:
     return figure
 
 
+def activation_of_chosen(features, head, images: np.ndarray) -> np.ndarray:
+    """The class activation map of the class that a network with a global average decides on.
+
+    Args:
+        features: layers up to the last maps, (N, C, H, W) from `images`.
+        head: the linear layer on their means.
+    Returns:
+        Σ_c w[k, c] · x[n, c, h, w] for the k of the highest score, (N, H, W).
+    """
+    maps, weight = features(images), head.weight.data
+    chosen = head(maps.mean(axis=(2, 3))).argmax(axis=1)
+    return np.einsum("nc,nchw->nhw", weight[chosen], maps)
+
+
+def peaks_inside(heat: np.ndarray, corners: np.ndarray, side: int, scale: int) -> np.ndarray:
+    """Whether the peak of each map lies on its object.
+
+    Args:
+        heat: maps (N, h, w).
+        corners: first row and column of each object (N, 2), in pixels of the image.
+        side: of the object, in pixels.
+        scale: pixels of the image to one of the map; their middle counts.
+    Returns:
+        (N,) booleans.
+
+    >>> peaks_inside(np.eye(4)[None], np.array([[0, 0]]), side=3, scale=2)
+    array([ True])
+    """
+    flat = heat.reshape(len(heat), -1).argmax(axis=1)
+    peaks = scale * np.column_stack(np.unravel_index(flat, heat.shape[1:])) + scale // 2
+    return ((peaks >= corners) & (peaks < corners + side)).all(axis=1)
+
+
 def class_maps(images: np.ndarray, maps: np.ndarray, boxes: np.ndarray, titles) -> Figure:
     """Class activation maps over their images, the peak crossed, the true place boxed.
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
-from matplotlib.patheffects import withStroke
+from matplotlib.patches import Circle, Rectangle
 
 from convnets.plots.cells import (
     BLUE,
     GREEN,
     INK,
     ORANGE,
-    PAPER,
     PURPLE,
     SKY,
     VERMILION,
-    arrow,
     canvas,
     draw_cells,
     frame,
     note,
+    number,
 )
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
@@ -91,12 +89,34 @@ def windows(x: np.ndarray, y: np.ndarray, kernel: int, stride: int, title: str) 
     return figure
 
 
-def gradient_routes(dy: np.ndarray, shares: np.ndarray, title: str) -> Figure:
-    """Where the gradient of each output goes: arrows from dy to the inputs that receive it.
+def shares(forward: Callable, backward: Callable, x: np.ndarray, *window) -> np.ndarray:
+    """How much of each output's gradient each input gets, by a backward pass for every output.
 
     Args:
-        dy: gradient of the output (HO, WO).
-        shares: ∂y[i, j] / ∂x[h, w] as (HO, WO, H, W); each that is not zero becomes an arrow.
+        forward, backward: such as `convnets.functional.max_pool2d` and its backward.
+        x: one image with one channel (1, 1, H, W).
+        window: what `forward` takes besides: kernel, stride.
+    Returns:
+        ∂y[i, j] / ∂x[h, w] as (HO, WO, H, W).
+
+    >>> from convnets.functional import avg_pool2d, avg_pool2d_backward
+    >>> shares(avg_pool2d, avg_pool2d_backward, np.ones((1, 1, 2, 2)), 2).tolist()
+    [[[[0.25, 0.25], [0.25, 0.25]]]]
+    """
+    height, width = forward(x, *window)[0].shape[2:]
+    count = height * width
+    _, cache = forward(np.repeat(x, count, axis=0), *window)
+    dx = backward(np.eye(count).reshape(count, 1, height, width), cache)
+    return dx.reshape(height, width, *x.shape[2:])
+
+
+def gradient_routes(dy: np.ndarray, shares: np.ndarray, title: str) -> Figure:
+    """Where the gradient of each output goes: inputs have the colours of the outputs they feed.
+
+    Args:
+        dy: gradient of the output (HO, WO), a colour for each.
+        shares: ∂y[i, j] / ∂x[h, w] as (HO, WO, H, W). An input that several outputs reach has a
+            stripe for each, and its sum written out.
         title: above the gradient of the input, dx = Σ dy · share.
     Returns:
         A Figure with one Axes.
@@ -106,71 +126,97 @@ def gradient_routes(dy: np.ndarray, shares: np.ndarray, title: str) -> Figure:
     >>> len(gradient_routes(np.ones((1, 1)), shares, "dx").axes)
     1
     """
-    dx = np.einsum("ij,ijhw->hw", dy, shares)
-    figure, ax, (start, out) = _shelf([dy.shape, dx.shape], gap=2.4)
+    sent = dy[:, :, None, None] * shares
+    dx = sent.sum(axis=(0, 1))
+    figure, ax, (start, out) = _shelf([dy.shape, dx.shape], gap=1.6)
     top = 1 + (dx.shape[0] - dy.shape[0]) / 2
-    draw_cells(ax, dy, (top, start), fill=_paints(dy.shape))
-    draw_cells(ax, dx, (1, out), fill=_blend(shares))
+    paints = _paints(dy.shape)
+    draw_cells(ax, dy, (top, start), fill=paints)
     note(ax, top - 0.5, start + dy.shape[1] / 2, "dy")
     note(ax, 0.5, out + dx.shape[1] / 2, title)
-    for index, (i, j) in enumerate(np.ndindex(dy.shape)):
-        for h, w in np.argwhere(shares[i, j]):
-            ends = (top + i + 0.5, start + j + 0.8), (1 + h + 0.7, out + w + 0.2)
-            arrow(ax, *ends, COLOURS[index % len(COLOURS)], bend=0.05)
-    for text in ax.texts:  # numbers stay readable where an arrow crosses them
-        text.set(zorder=7, path_effects=[withStroke(linewidth=3, foreground=PAPER)])
+    label = [[number(value) for value in row] for row in dx]
+    for h, w in np.ndindex(dx.shape):
+        sources = np.argwhere(shares[:, :, h, w])
+        for k, (i, j) in enumerate(sources):
+            stripe = {"facecolor": paints[i, j], "edgecolor": "none", "zorder": 0.5}
+            place = (out + w + k / len(sources), 1 + h)
+            ax.add_patch(Rectangle(place, 1 / len(sources), 1, **stripe))
+        if len(sources) > 1:
+            terms = [number(sent[i, j, h, w]) for i, j in sources]
+            lines = [" + ".join(terms[k : k + 2]) for k in range(0, len(terms), 2)]
+            label[h][w] = f"{label[h][w]} =\n" + "\n+ ".join(lines)
+    small = 8 if any("=" in text for row in label for text in row) else 11
+    draw_cells(ax, dx, (1, out), fill=_none(dx.shape), text=label, size=small)
     return figure
 
 
-def tie(a: np.ndarray, y: np.ndarray, at: float, left: float, right: float) -> Figure:
-    """The output of a max window against one of its inputs, with the kink at the tie.
+def _none(shape: tuple[int, int]) -> list[list[str]]:
+    """No paint for any cell."""
+    return [["none"] * shape[1]] * shape[0]
+
+
+def tie(
+    a: np.ndarray, y: np.ndarray, at: float, marked: Mapping[str, float] | None = None
+) -> Figure:
+    """The output of a max window against one of its inputs, rising or flat, kinked at a tie.
 
     Args:
         a: values of that input (n,), increasing.
         y: the output for each (n,).
         at: where the tie is.
-        left, right: slopes measured on the two sides of it.
+        marked: label → a value of that input, drawn as a point.
     Returns:
         A Figure with one Axes.
 
     >>> a = np.linspace(6, 10, 5)
-    >>> [line.get_label() for line in tie(a, np.maximum(a, 8), 8, 0, 1).axes[0].lines][1:4]
+    >>> [line.get_label() for line in tie(a, np.maximum(a, 8), 8).axes[0].lines][1:4]
     ['from the left: slope 0', 'from the right: slope 1', 'central difference: slope 0.5']
     """
-    figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
-    height, reach, middle = float(np.interp(at, a, y)), 1.2, (left + right) / 2
+    figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    height, reach = float(np.interp(at, a, y)), 1.2
+    left, right = (abs(np.interp(at + d, a, y) - height) / reach for d in (-reach, reach))
+    middle = (left + right) / 2
     ax.plot(a, y, "-", color=INK, linewidth=2, label="output y")
-    lift = 0.13  # above the curve, which the one-sided tangents would hide
+    lift = 0.15  # above the curve, which the one-sided tangents would hide
     for sign, slope, colour, name in ((-1, left, BLUE, "left"), (1, right, VERMILION, "right")):
         ends = [at, at + sign * reach], [height + lift, height + lift + sign * reach * slope]
         ax.plot(*ends, "-", color=colour, linewidth=4, label=f"from the {name}: slope {slope:g}")
     ends = [at - reach, at + reach], [height - reach * middle, height + reach * middle]
     ax.plot(*ends, "--", color=GREEN, linewidth=2, label=f"central difference: slope {middle:g}")
     ax.plot(at, height, "o", color=INK, markersize=8)
+    for label, value in (marked or {}).items():
+        place = (value, float(np.interp(value, a, y)))
+        ax.plot(*place, "s", color=PURPLE, markersize=7)
+        ax.annotate(label, place, (6, -14), textcoords="offset points", color=INK)
     ax.set(xlabel="the input a", ylabel="output y")
     ax.legend(frameon=False)
     return figure
 
 
-def fractional_regions(image: np.ndarray, draws: Mapping[str, tuple]) -> Figure:
+def fractional_regions(
+    image: np.ndarray, draws: Mapping[str, tuple], columns: int | None = None
+) -> Figure:
     """Pooling regions over an image: a line where each region starts after the one before.
 
     Args:
         image: (H, W).
         draws: title → (first row of each region (HO,), first column of each region (WO,)).
+        columns: pictures in a row, by default all.
     Returns:
         A Figure with one Axes per draw.
 
     >>> len(fractional_regions(np.eye(4), {"one": (np.arange(3), np.arange(3))}).axes)
     1
     """
-    size = {"figsize": (3.1 * len(draws), 3.4), "layout": "constrained"}
-    figure, axes = plt.subplots(1, len(draws), squeeze=False, **size)
+    across = columns or len(draws)
+    down = -(-len(draws) // across)
+    size = {"figsize": (2.5 * across, 2.8 * down), "layout": "constrained"}
+    figure, axes = plt.subplots(down, across, squeeze=False, **size)
     height, width = image.shape
-    for ax, (title, (rows, columns)) in zip(axes[0], draws.items(), strict=True):
+    for ax, (title, (rows, places)) in zip(axes.flat, draws.items(), strict=True):
         ax.imshow(image, cmap="gray", extent=(0, width, height, 0), interpolation="nearest")
-        ax.hlines(rows[1:], 0, width, color=ORANGE, linewidth=2)
-        ax.vlines(columns[1:], 0, height, color=ORANGE, linewidth=2)
+        ax.hlines(rows[1:], 0, width, color=ORANGE, linewidth=1.6)
+        ax.vlines(places[1:], 0, height, color=ORANGE, linewidth=1.6)
         ax.set_title(title)
         ax.axis("off")
     return figure
@@ -218,12 +264,3 @@ def _paints(shape: tuple[int, int]) -> np.ndarray:
     """One pale colour per output, in the order of the windows: (HO, WO, 3)."""
     paints = [_tint(COLOURS[k % len(COLOURS)], 0.3) for k in range(shape[0] * shape[1])]
     return np.array(paints).reshape(*shape, 3)
-
-
-def _blend(shares: np.ndarray) -> np.ndarray:
-    """The colour of each input: the mean of the outputs that reach it, white where none does."""
-    paints = _paints(shares.shape[:2])
-    reached = (shares != 0).astype(float)
-    total = reached.sum(axis=(0, 1))[..., None]
-    mean = np.einsum("ijhw,ijc->hwc", reached, paints) / np.maximum(total, 1)
-    return np.where(total > 0, mean, to_rgb(PAPER))

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
+from matplotlib.patches import Circle, Rectangle
 
 from convnets.functional import avg_pool2d, avg_pool2d_backward, max_pool2d
 from convnets.plots import measured
@@ -65,35 +65,45 @@ def average_shares():
     return dx.reshape(2, 2, 5, 5)
 
 
-def test_gradient_routes_draw_an_arrow_for_each_share_and_write_the_sum():
+def test_gradient_routes_paint_a_stripe_for_each_share_and_write_the_sum():
     shares, dy = average_shares(), np.array([[9.0, 18], [27, 36]])
     figure = pooling.gradient_routes(dy, shares, "dx")
-    assert len(patches(figure, FancyArrowPatch)) == np.count_nonzero(shares) == 36
-    assert texts(figure).count("10") == 1  # the pixel in the middle is in all four windows
-    assert texts(figure).count("3") == 4 + 2  # 1 + 2 on the top edge, and alone at the bottom left
+    stripes = [p for p in patches(figure, Rectangle) if p.get_zorder() == 0.5]
+    assert len(stripes) == np.count_nonzero(shares) == 36
+    assert texts(figure).count("10 =\n1 + 2\n+ 3 + 4") == 1  # the middle is in all four windows
+    assert texts(figure).count("3 =\n1 + 2") == 2  # on the upper edge
 
 
 def test_gradient_routes_leave_inputs_without_gradient_white():
     shares = np.zeros((1, 1, 2, 2))
     shares[0, 0, 1, 0] = 1
-    cells = patches(pooling.gradient_routes(np.ones((1, 1)), shares, "dx"), Rectangle)[1:]
-    white = [patch.get_facecolor()[:3] == (1, 1, 1) for patch in cells]
-    assert white == [True, True, False, True]
+    figure = pooling.gradient_routes(np.ones((1, 1)), shares, "dx")
+    stripes = [p for p in patches(figure, Rectangle) if p.get_zorder() == 0.5]
+    cells = [p for p in patches(figure, Rectangle) if p.get_zorder() != 0.5][1:]
+    assert [p.get_xy() for p in stripes] == [cells[2].get_xy()]
+    assert all(p.get_facecolor()[3] == 0 for p in cells)
 
 
 def test_tie_draws_the_slopes_it_names():
     a = np.linspace(6, 10, 9)
-    _, left, right, middle, _ = pooling.tie(a, np.maximum(a, 8), 8, 0, 1).axes[0].lines
+    figure = pooling.tie(a, np.maximum(a, 8), 8, {"here": 9})
+    _, left, right, middle, _, point = figure.axes[0].lines
     slopes = [
         np.diff(line.get_ydata()) / np.diff(line.get_xdata()) for line in (left, right, middle)
     ]
     assert np.ravel(slopes) == pytest.approx([0, 1, 0.5])
+    assert (*point.get_xdata(), *point.get_ydata()) == (9, 9)
+    assert texts(figure) == ["here"]
 
 
 def test_fractional_regions_draw_a_line_where_each_region_but_the_first_starts():
     rows, columns = np.array([0, 1, 3]), np.array([0, 2, 4, 5])
     figure = pooling.fractional_regions(np.eye(6), {"draw": (rows, columns)})
     level, upright = figure.axes[0].collections
+    assert (
+        len(pooling.fractional_regions(np.eye(6), dict.fromkeys("abcd", (rows, columns)), 2).axes)
+        == 4
+    )
     assert [segment[0, 1] for segment in level.get_segments()] == [1, 3]
     assert [segment[0, 0] for segment in upright.get_segments()] == [2, 4, 5]
 

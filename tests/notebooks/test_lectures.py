@@ -12,21 +12,7 @@ from coursekit.authoring.rules import measure
 
 ROOT = Path(__file__).parents[2]
 LECTURES = sorted(ROOT.glob("course/*.ipynb"))
-EXCEPTIONS = {
-    "03_pooling_and_lenet": {
-        "numbered sections": 14,
-        "figures": 28,
-        "percent of code cells that show nothing": 43,
-        "lines of imports in a cell": 25,
-        "parts of the template missing": 1,
-        "minutes by which the time stated is off": 14,
-        "predictions the next cell shows nothing of": 9,
-        "answers not folded": 15,
-        "figures without alt text": 28,
-        "folded answers too few or too many": 5,
-        "further reading without a link": 11,
-    },
-}
+EXCEPTIONS = {}
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in LECTURES])

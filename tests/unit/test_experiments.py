@@ -359,3 +359,11 @@ def test_a_stored_run_comes_out_again():
     # points and the loss by 0.0014 (standard deviation of 12 runs), at larger rates by up to 0.8.
     assert abs(result["test"] - stored["test"]) < 1
     assert abs(result["train_loss"] - stored["train_loss"]) < 0.01
+
+
+def test_the_best_rate_is_that_of_the_highest_mean_without_diverged_runs():
+    seen = {0.1: [0.7, 0.8], 0.2: [0.9, 0.8], 0.3: [1.0, None]}
+    table = Results({"lr": lr, "seen": value} for lr, values in seen.items() for value in values)
+    assert table.best("seen", over="lr").column("seen") == [0.9, 0.8]
+    with pytest.raises(ValueError, match="for every lr"):
+        table.where(lr=0.3).best("seen", over="lr")

@@ -1,6 +1,7 @@
 """Images to learn from: real, drawn or downloaded, all as `Dataset`."""
 
 from convnets.data.builtin import digits, photograph, photographs
+from convnets.data.canvas import on_canvas
 from convnets.data.catalogue import load
 from convnets.data.colouring import coloured
 from convnets.data.dataset import Dataset, batches, split
@@ -22,6 +23,7 @@ __all__ = [
     "glyphs",
     "load",
     "mean_image",
+    "on_canvas",
     "pca",
     "per_channel",
     "photograph",

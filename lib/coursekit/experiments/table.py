@@ -48,6 +48,25 @@ class Results(list):
         self._check(name)
         return [row[name] for row in self]
 
+    def best(self, column: str, over: str) -> Results:
+        """The rows of that value of `over` for which `column` is the highest on average.
+
+        A value for which a run has no number there, because it diverged, is not chosen.
+
+        Raises:
+            KeyError: no column has that name.
+            ValueError: there is a run without a number for every value.
+
+        >>> table = Results([{"lr": 0.1, "seen": 0.8}, {"lr": 0.2, "seen": 0.9}])
+        >>> table.best("seen", over="lr").column("lr")
+        [0.2]
+        """
+        groups = [self.where(**{over: value}) for value in dict.fromkeys(self.column(over))]
+        whole = [rows for rows in groups if None not in rows.column(column)]
+        if not whole:
+            raise ValueError(f"for every {over} some run has no {column}.")
+        return max(whole, key=lambda rows: sum(rows.column(column)) / len(rows))
+
     @property
     def measured(self) -> str:
         """How many runs, when, on which machine and with which versions, in one line."""
