@@ -265,9 +265,6 @@ def grade(
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="Let student code see and change this machine.")
     ] = False,
-    stock: Annotated[
-        bool, typer.Option("--stock", help="Use nbgrader's autograde: slower, and not confined.")
-    ] = False,
 ) -> None:
     """Grade everything handed in, safely and in parallel, and write grades-ASSIGNMENT.csv.
 
@@ -277,14 +274,13 @@ def grade(
     from coursekit.grading.autograding import GradingFailed
 
     course = _course()
-    if no_sandbox or stock:
+    if no_sandbox:
         typer.secho(NOT_CONFINED, fg="red", bold=True, err=True)
     try:
         results = classroom.grade(
             course,
             name,
             student,
-            engine="stock" if stock else "judge",
             workers=workers,
             sandboxed=not no_sandbox,
             dask=dask,

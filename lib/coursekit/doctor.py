@@ -50,7 +50,7 @@ MISSING = "not installed"
 _TRIAL = Path(__file__).resolve().parent / "sandbox" / "trial.py"
 
 
-class Finding(NamedTuple):
+class Checked(NamedTuple):
     """One thing looked at: `remedy` is empty when all is well."""
 
     subject: str
@@ -76,7 +76,7 @@ def run() -> int:
     return 1 if problems else 0
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Checked]:
     """Look at everything, the most basic first; what needs the packages only where they are."""
     yield python_version()
     yield environment()
@@ -97,22 +97,22 @@ def examine() -> Iterator[Finding]:
     yield fonts()
 
 
-def python_version(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Finding:
+def python_version(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Checked:
     """Is this Python new enough?"""
     says = ".".join(map(str, version))
     if version >= OLDEST:
-        return Finding("Python", says)
-    return Finding("Python", says, "install Python 3.11 or newer, then: make PYTHON=python3.11 lab")
+        return Checked("Python", says)
+    return Checked("Python", says, "install Python 3.11 or newer, then: make PYTHON=python3.11 lab")
 
 
-def environment() -> Finding:
+def environment() -> Checked:
     """Which environment is this, and is it the course's own?"""
     if remedies.inside():
-        return Finding("environment", sys.prefix)
-    return Finding("environment", f"the system's Python, {sys.prefix}", remedies.install_course())
+        return Checked("environment", sys.prefix)
+    return Checked("environment", f"the system's Python, {sys.prefix}", remedies.install_course())
 
 
-def tools(course: Path = remedies.ROOT) -> Iterator[Finding]:
+def tools(course: Path = remedies.ROOT) -> Iterator[Checked]:
     """Are the programs there that this folder asks for? Students, who grade nothing, need few."""
     if (course / "Makefile").is_file():
         yield tool("make")
@@ -121,31 +121,31 @@ def tools(course: Path = remedies.ROOT) -> Iterator[Finding]:
         yield sandbox()
 
 
-def tool(name: str) -> Finding:
+def tool(name: str) -> Checked:
     """Is this program there, and does it run? On a Mac its place may be held by a stub."""
     done = _run(name, "--version")
     if done.returncode == 0:
-        return Finding(name, done.stdout.partition("\n")[0])
-    return Finding(name, MISSING, remedies.install(name))
+        return Checked(name, done.stdout.partition("\n")[0])
+    return Checked(name, MISSING, remedies.install(name))
 
 
-def sandbox() -> Finding:
+def sandbox() -> Checked:
     """Can a room be made in which students' code may run? Only grading needs that."""
     if not sys.platform.startswith("linux"):
-        return Finding("sandbox", "none here; grading needs Linux, all else does not")
+        return Checked("sandbox", "none here; grading needs Linux, all else does not")
     if sys.version_info < OLDEST:
-        return Finding("sandbox", "not tried with a Python that is too old")
+        return Checked("sandbox", "not tried with a Python that is too old")
     if shutil.which("bwrap") is None:
         says = f"Bubblewrap is {MISSING}; grading needs it"
-        return Finding("sandbox", says, remedies.install("bubblewrap"))
+        return Checked("sandbox", says, remedies.install("bubblewrap"))
     done = _python(str(_TRIAL))
     if done.returncode == 0 and not done.stdout.strip():
-        return Finding("sandbox", f"{_run('bwrap', '--version').stdout.strip()}, a room was made")
+        return Checked("sandbox", f"{_run('bwrap', '--version').stdout.strip()}, a room was made")
     reason = " ".join(done.stdout.split()) or _last_line(done)
-    return Finding("sandbox", "no room can be made; grading needs that", reason)
+    return Checked("sandbox", "no room can be made; grading needs that", reason)
 
 
-def packages(project: str = PROJECT, course: Path = remedies.ROOT) -> Iterator[Finding]:
+def packages(project: str = PROJECT, course: Path = remedies.ROOT) -> Iterator[Checked]:
     """Is every package there, in the range the course asks for?
 
     A course folder, where `make` does the work, needs all extras but that of the tests; elsewhere
@@ -154,7 +154,7 @@ def packages(project: str = PROJECT, course: Path = remedies.ROOT) -> Iterator[F
     try:
         lines = metadata.requires(project) or []
     except metadata.PackageNotFoundError:
-        yield Finding("course package", f"{project} is {MISSING}", remedies.install_course())
+        yield Checked("course package", f"{project} is {MISSING}", remedies.install_course())
         return
     needed: dict[str, list[str]] = {}
     for line in lines:
@@ -167,10 +167,10 @@ def packages(project: str = PROJECT, course: Path = remedies.ROOT) -> Iterator[F
     for extra in EXTRAS:
         if extra not in asked:
             well = all(_installed(_parts(each)[0]) for each in needed.get(extra, ()))
-            yield Finding(f"extra {extra}", "complete" if well else "not here, nor needed by all")
+            yield Checked(f"extra {extra}", "complete" if well else "not here, nor needed by all")
 
 
-def package(requirement: str) -> Finding:
+def package(requirement: str) -> Checked:
     """Is this one package there, in its range?
 
     Args:
@@ -180,11 +180,11 @@ def package(requirement: str) -> Finding:
     try:
         installed = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, MISSING, remedies.install_course())
+        return Checked(name, MISSING, remedies.install_course())
     if all(holds(installed, bound) for bound in bounds.split(",") if bound):
-        return Finding(name, installed)
+        return Checked(name, installed)
     says = f"{installed}, but the course needs {bounds}"
-    return Finding(name, says, remedies.pip_install(requirement))
+    return Checked(name, says, remedies.pip_install(requirement))
 
 
 def _parts(requirement: str) -> tuple[str, str]:
@@ -217,19 +217,19 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.match(r"\d+(\.\d+)*", version).group().split(".")))
 
 
-def torch() -> Finding:
+def torch() -> Checked:
     """Does PyTorch load and compute?"""
     code = "import torch; print(torch.__version__, float(torch.ones(3).sum()))"
     done = _python("-c", code)
     if done.returncode == 0 and done.stdout.endswith("3.0\n"):
-        return Finding("PyTorch", f"{done.stdout.split()[0]} loads and computes")
+        return Checked("PyTorch", f"{done.stdout.split()[0]} loads and computes")
     remedy = remedies.reinstall("torch")
     if sys.platform == "win32":
         remedy = f"install the Microsoft Visual C++ runtime; if that is there: {remedy}"
-    return Finding("PyTorch", f"does not load: {_last_line(done)}", remedy)
+    return Checked("PyTorch", f"does not load: {_last_line(done)}", remedy)
 
 
-def kernel() -> Finding:
+def kernel() -> Checked:
     """Does the notebook kernel `python3` belong to this environment?"""
     code = (
         "import json; from jupyter_client.kernelspec import KernelSpecManager;"
@@ -238,13 +238,13 @@ def kernel() -> Finding:
     done = _python("-c", code)
     remedy = f"{remedies.PYTHON} -m ipykernel install --sys-prefix --name python3"
     if done.returncode:
-        return Finding("notebook kernel", f"python3 is missing: {_last_line(done)}", remedy)
+        return Checked("notebook kernel", f"python3 is missing: {_last_line(done)}", remedy)
     program = json.loads(done.stdout)[0]
     # Jupyter starts a bare "python" or "python3" with the interpreter it runs on itself.
     is_bare = program in ("python", "python3", f"python3.{sys.version_info[1]}")
     if is_bare or _same(program, sys.executable):
-        return Finding("notebook kernel", "python3 of this environment")
-    return Finding("notebook kernel", f"python3 starts {program}, another Python", remedy)
+        return Checked("notebook kernel", "python3 of this environment")
+    return Checked("notebook kernel", f"python3 starts {program}, another Python", remedy)
 
 
 def _same(program: str, executable: str) -> bool:
@@ -252,7 +252,7 @@ def _same(program: str, executable: str) -> bool:
     return Path(program).parent.resolve() == Path(executable).parent.resolve()
 
 
-def extensions() -> Iterator[Finding]:
+def extensions() -> Iterator[Checked]:
     """Are nbgrader's parts for JupyterLab there and switched on?"""
     done = _python("-m", "jupyter_server", "extension", "list")
     listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
@@ -260,50 +260,50 @@ def extensions() -> Iterator[Finding]:
     for name in SERVER_EXTENSIONS:
         subject = f"server extension {name.rpartition('.')[2]}"
         is_on = re.search(rf"^ *{re.escape(name)} +enabled", listed, re.MULTILINE)
-        yield Finding(subject, "on") if is_on else Finding(subject, "off", f"{enable} {name}")
+        yield Checked(subject, "on") if is_on else Checked(subject, "off", f"{enable} {name}")
     folder = Path(sys.prefix, "share/jupyter/labextensions/@jupyter/nbgrader")
     remedy = remedies.reinstall("nbgrader")
     if (folder / "package.json").is_file():
-        yield Finding("nbgrader in JupyterLab", "installed")
+        yield Checked("nbgrader in JupyterLab", "installed")
     else:
-        yield Finding("nbgrader in JupyterLab", f"{folder} is missing", remedy)
+        yield Checked("nbgrader in JupyterLab", f"{folder} is missing", remedy)
 
 
-def writable(folder: Path) -> Finding:
+def writable(folder: Path) -> Checked:
     """Can notebooks be saved in the course folder?"""
     try:
         with tempfile.TemporaryFile(dir=folder):
-            return Finding("course folder", f"{folder}, writable")
+            return Checked("course folder", f"{folder}, writable")
     except OSError as error:
         remedy = f"cp -r {shlex.quote(str(folder))} ~ && cd ~/{shlex.quote(folder.name)}"
-        return Finding("course folder", f"{folder} cannot be written to: {error.strerror}", remedy)
+        return Checked("course folder", f"{folder} cannot be written to: {error.strerror}", remedy)
 
 
-def fonts() -> Finding:
+def fonts() -> Checked:
     """Can Matplotlib keep its list of fonts, which otherwise costs seconds at every start?"""
     done = _python("-c", "import matplotlib; print(matplotlib.get_cachedir())")
     if done.returncode:
         remedy = remedies.reinstall("matplotlib")
-        return Finding("Matplotlib", f"does not load: {_last_line(done)}", remedy)
+        return Checked("Matplotlib", f"does not load: {_last_line(done)}", remedy)
     folder = Path(done.stdout.strip())
     # Where it may not write, Matplotlib takes a temporary folder of its own, for this once.
     is_temporary = folder.parent.resolve() == Path(tempfile.gettempdir()).resolve()
     for_once = is_temporary and folder.name.startswith("matplotlib-")
     if not for_once and os.access(folder, os.W_OK):
-        return Finding("Matplotlib's font cache", str(folder))
+        return Checked("Matplotlib's font cache", str(folder))
     remedy = f"export MPLCONFIGDIR={shlex.quote(str(remedies.ROOT / 'build' / 'matplotlib'))}"
-    return Finding("Matplotlib's font cache", f"{folder} will not last", remedy)
+    return Checked("Matplotlib's font cache", f"{folder} will not last", remedy)
 
 
-def disk(needed: float = DISK_NEEDED) -> Finding:
+def disk(needed: float = DISK_NEEDED) -> Checked:
     """Is there room on the disk?"""
     free = shutil.disk_usage(remedies.ROOT).free / 1e9
     if free >= needed:
-        return Finding("disk", f"{free:.0f} GB free")
-    return Finding("disk", f"{free:.1f} GB free", f"make room: {needed:g} GB are needed")
+        return Checked("disk", f"{free:.0f} GB free")
+    return Checked("disk", f"{free:.1f} GB free", f"make room: {needed:g} GB are needed")
 
 
-def port() -> Finding:
+def port() -> Checked:
     """Can JupyterLab listen on this machine, and do browser and server find each other?"""
     try:
         with socket.create_server(("localhost", 0)) as server:
@@ -312,17 +312,17 @@ def port() -> Finding:
         remedy = "check the firewall, and that the hosts file names localhost as 127.0.0.1"
         if error.errno == socket.EAI_NONAME and sys.platform != "win32":
             remedy = "echo '127.0.0.1 localhost' | sudo tee -a /etc/hosts"
-        return Finding("localhost", f"cannot be reached: {error}", remedy)
-    return Finding("localhost", "reachable")
+        return Checked("localhost", f"cannot be reached: {error}", remedy)
+    return Checked("localhost", "reachable")
 
 
-def encoding() -> Finding:
+def encoding() -> Checked:
     """Are files read as UTF-8? The notebooks are full of × and σ."""
     name = locale.getpreferredencoding(False)
     if name.lower().replace("-", "") == "utf8" or sys.flags.utf8_mode:
-        return Finding("text encoding", name)
+        return Checked("text encoding", name)
     remedy = "setx PYTHONUTF8 1" if sys.platform == "win32" else "export PYTHONUTF8=1"
-    return Finding("text encoding", f"{name}, not UTF-8", remedy)
+    return Checked("text encoding", f"{name}, not UTF-8", remedy)
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess:

@@ -14,15 +14,15 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.cell_runner import SEED
 from coursekit.checks import Task, inputs
 from coursekit.checks.check import opened
-from coursekit.checks.report import Result
+from coursekit.checks.report import CheckResult
 from coursekit.grading.imports import modules_of
 from coursekit.grading.judge import Judge, JudgeError, Judgement
 from coursekit.notebooks import Kind
 from coursekit.rehearse import Outcome, Rehearsal
 from coursekit.sandbox import Limits, SandboxUnavailable, Warm
-from coursekit.stage import SEED
 
 MOST_WORDS = 300  # characters of a reason
 REFERENCE = "the reference solution"
@@ -196,7 +196,7 @@ def _failed(task: Task | None) -> str:
     return ", ".join(told) or "no check ran"
 
 
-def _reason(result: Result) -> str:
+def _reason(result: CheckResult) -> str:
     return _line(" ".join((result.finding.says, *result.finding.details)))
 
 
@@ -240,7 +240,7 @@ def _differences(first: Outcome, second: Outcome) -> list[str]:
     return found
 
 
-def _results(task: Task | None) -> dict[str, Result]:
+def _results(task: Task | None) -> dict[str, CheckResult]:
     return {result.name: result for result in task.results} if task else {}
 
 

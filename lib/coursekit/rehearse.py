@@ -13,9 +13,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.cell_runner import SEED, Cell, CellRunner
 from coursekit.checks import Task
 from coursekit.collection import Collection, Entry, collections_in, load
-from coursekit.stage import SEED, Cell, Stage
 
 __all__ = [
     "Collection",
@@ -113,18 +113,18 @@ class Rehearsal:
         cells = self.cells | put
         chosen = self._influenced(cells, put.keys()) if influenced else cells.keys()
         outcome = Outcome()
-        with Stage(self.folder, seed=seed, seconds=seconds) as stage:
+        with CellRunner(self.folder, seed=seed, seconds=seconds) as runner:
             for key, cell in cells.items():
                 if key not in chosen:
                     continue
-                stage.namespace.pop(cell.scored or "", None)  # the task of an earlier cell
-                played = stage.play(cell)
+                runner.namespace.pop(cell.scored or "", None)  # the task of an earlier cell
+                played = runner.run(cell)
                 if played.error:
                     outcome.errors[key] = played.error
                 if key in self._tests:
                     name, maximum = self._tests[key]
                     outcome.points[name] = nbgrader_points(played.error, played.text, maximum)
-                    task = stage.namespace.get(cell.scored or "")
+                    task = runner.namespace.get(cell.scored or "")
                     if isinstance(task, Task):
                         outcome.tasks[name] = task
                     else:

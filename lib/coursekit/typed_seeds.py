@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from coursekit import notebooks
-from coursekit.stage import Cell
+from coursekit.cell_runner import Cell
 
 # What takes a seed as its first argument, or as one of these names.
 GENERATORS = ("default_rng", "RandomState", "SeedSequence", "Random", "PCG64", "Philox", "MT19937")

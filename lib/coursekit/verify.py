@@ -14,6 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.cell_runner import Cell
 from coursekit.checks import inputs
 from coursekit.grading.room_files import answers_in_rooms
 from coursekit.leaks import leaks
@@ -21,7 +22,6 @@ from coursekit.notebooks import HIDDEN
 from coursekit.notebooks.outline import differences
 from coursekit.proofs import Proofs, code_solutions
 from coursekit.sandbox import Limits
-from coursekit.stage import Cell
 from coursekit.typed_seeds import typed_seeds
 
 

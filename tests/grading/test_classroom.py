@@ -312,7 +312,7 @@ def test_two_people_do_not_grade_in_one_folder_at_once(empty, monkeypatch):
         return []
 
     with monkeypatch.context() as patch:
-        patch.setattr(classroom.judged, "results", meanwhile)
+        patch.setattr(classroom.session, "results", meanwhile)
         classroom.grade(empty, NAME)
     assert classroom.grade(empty, NAME) == []
 
@@ -374,7 +374,7 @@ def test_settings_that_only_nbgraders_own_autograde_uses_are_named(empty):
         file.write("c.Autograde.autograde_preprocessors = []\n")
     written = io.StringIO()
     classroom.grade(empty, NAME, console=Console(file=written, width=200))
-    assert "sets Autograde.autograde_preprocessors; only --stock uses it." in written.getvalue()
+    assert "sets Autograde.autograde_preprocessors; it has no effect here." in written.getvalue()
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(A1)", "-1+1"])

@@ -11,9 +11,9 @@ import tiny_course
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, hashes, judged
+from coursekit.grading import autograding, classroom, hashes, session
 from coursekit.grading.autograding import GradingFailed
-from coursekit.grading.paper import Order
+from coursekit.grading.jobs import Job
 
 distributed = pytest.importorskip("distributed")
 config = pytest.importorskip("dask.config")
@@ -95,10 +95,10 @@ def test_a_worker_killed_midway_costs_a_retry_and_nothing_else(course, dask, mon
     assert not any(result.fresh for result in again)
 
 
-def orders(course, count):
+def jobs(course, count):
     release = notebooks.read(autograding.release_of(course, NAME))
     text = notebooks.text_of(answered(release, RIGHT))
-    return {f"s{number}": Order(f"{NAME}.ipynb", text=text) for number in range(count)}
+    return {f"s{number}": Job(f"{NAME}.ipynb", text=text) for number in range(count)}
 
 
 def earned(answer):
@@ -108,11 +108,11 @@ def earned(answer):
 def test_two_assistants_share_a_cluster_without_mixing_their_assignments(course, dask):
     client, _ = dask
     address = client.scheduler.address
-    mine = judged.paper_of(course, NAME, judged.Options())
+    mine = session.material_of(course, NAME, session.Options())
     other = replace(mine, source=mine.source.replace("halve(3.0), 1.5", "halve(3.0), 2.5"))
-    first = cluster.graded(mine, orders(course, 4), address)
+    first = cluster.graded(mine, jobs(course, 4), address)
     points = [earned(next(first)[1])]
-    assert [earned(answer) for _, answer in cluster.graded(other, orders(course, 2), address)] == [
+    assert [earned(answer) for _, answer in cluster.graded(other, jobs(course, 2), address)] == [
         0,
         0,
     ]
@@ -139,8 +139,8 @@ def test_a_scheduler_that_is_lost_midway_is_named(course, tmp_path, monkeypatch)
     try:
         with distributed.Client(scheduler_file=str(known), timeout=PATIENCE, set_as_default=False):
             address = json.loads(known.read_text())["address"]
-        paper = judged.paper_of(course, NAME, judged.Options())
-        arriving = cluster.graded(paper, orders(course, 8), address)
+        material = session.material_of(course, NAME, session.Options())
+        arriving = cluster.graded(material, jobs(course, 8), address)
         next(arriving)
         scheduler.kill()
         impatient = {"distributed.comm.timeouts.connect": "1s"}

@@ -51,11 +51,11 @@ def test_a_terminal_that_is_not_utf_8_does_not_end_it():
 
 
 def test_the_exit_status_and_the_last_line_say_whether_all_is_well(monkeypatch, capsys):
-    well = [doctor.Finding("disk", "100 GB free")]
+    well = [doctor.Checked("disk", "100 GB free")]
     monkeypatch.setattr(doctor, "examine", lambda: iter(well))
     assert doctor.run() == 0
     assert capsys.readouterr().out.endswith("All is well.\n")
-    well.append(doctor.Finding("torch", "not installed", "install it"))
+    well.append(doctor.Checked("torch", "not installed", "install it"))
     assert doctor.run() == 1
     assert capsys.readouterr().out.endswith("1 to put right, see the arrows above.\n")
 
@@ -123,7 +123,7 @@ def test_of_what_is_not_installed_nothing_is_tried(monkeypatch):
 
 
 def test_what_needs_the_packages_is_left_out_where_they_are_missing(monkeypatch):
-    absent = [doctor.Finding("numpy", doctor.MISSING, "install it")]
+    absent = [doctor.Checked("numpy", doctor.MISSING, "install it")]
     monkeypatch.setattr(doctor, "packages", lambda: iter(absent))
     subjects = [finding.subject for finding in doctor.examine()]
     assert subjects[-1] == "numpy"

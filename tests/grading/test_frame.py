@@ -1,16 +1,15 @@
 """The first and the last cell of an assignment: grading never runs them, whatever they hold."""
 
 import pytest
+import stock
 import tiny_course
 from jupyter_client.manager import start_new_kernel
 from nbgrader.validator import Validator
-from rich.console import Console
 from tiny_course import NAME, RIGHT
 
 from coursekit import notebooks
 from coursekit.authoring import frame
 from coursekit.grading import autograding, classroom, hashes
-from coursekit.grading.classroom import Engine
 from coursekit.grading.judge import Judge
 from coursekit.grading.results import Status
 from coursekit.notebooks import INSTALL, PROGRESS
@@ -81,17 +80,16 @@ def test_a_change_in_them_grades_nobody_again():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", Engine)
-def test_a_class_is_graded_without_them_by_the_judge_and_by_nbgrader(warm, tmp_path, engine):
+@pytest.mark.parametrize("grade", [classroom.grade, stock.grade])
+def test_a_class_is_graded_without_them_by_the_judge_and_by_nbgrader(warm, tmp_path, grade):
     tiny_course.build(tmp_path)
     notebooks.write(trapped(), tmp_path / "solutions" / NAME / f"{NAME}.ipynb")
     release = autograding.register(tmp_path, NAME)
     for change in CHANGES:
         tiny_course.hand_in(tmp_path, change.__name__, change(solved(notebooks.read(release))))
-    results = classroom.grade(tmp_path, NAME, engine=engine, console=Console(quiet=True))
-    usual = () if engine == Engine.JUDGE else ("graded without the sandbox",)
+    results = grade(tmp_path, NAME)
     told = {result.student: (result.status, result.notes) for result in results}
-    assert told == {change.__name__: (Status.GRADED, usual) for change in CHANGES}
+    assert told == {change.__name__: (Status.GRADED, ()) for change in CHANGES}
     assert all(result.scores == FULL | {"explain_double": None} for result in results)
     for change in CHANGES:
         graded = notebooks.read(tmp_path / "autograded" / change.__name__ / NAME / f"{NAME}.ipynb")

@@ -5,14 +5,13 @@ import re
 import shutil
 
 import pytest
+import stock
 import tiny_course
 import torch_course
-from rich.console import Console
 from torch_course import OTHERS, RIGHT, TESTS, assignment, slipped
 
 from coursekit import notebooks
 from coursekit.grading import autograding, classroom
-from coursekit.grading.classroom import Engine
 from coursekit.grading.judge import Judge
 from coursekit.rehearse import Rehearsal
 
@@ -272,9 +271,9 @@ def a_class(tmp_path):
 @pytest.mark.slow
 def test_nbgraders_autograde_gives_the_points_of_the_judge(a_class, tmp_path):
     left = {f"test_{name}": float(points) for name, _, _, points in OTHERS}
-    for engine in (Engine.STOCK, Engine.JUDGE):
-        course = tmp_path / engine.name
+    for number, grade in enumerate((stock.grade, classroom.grade)):
+        course = tmp_path / str(number)
         shutil.copytree(a_class, course)
-        results = classroom.grade(course, NAME, engine=engine, console=Console(quiet=True))
+        results = grade(course, NAME)
         points = {result.student: dict(result.scores) for result in results}
         assert points == {"right": MOST, "wrong": left}

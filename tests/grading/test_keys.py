@@ -9,7 +9,7 @@ from tiny_course import RIGHT, answered, released
 
 from coursekit import notebooks
 from coursekit.grading import hashes
-from coursekit.grading.paper import Order, Paper, Start
+from coursekit.grading.jobs import Job, Material, Start
 from coursekit.grading.workers import Workers
 
 IMPORTS = """
@@ -36,9 +36,9 @@ def loaded_in_judge_and_room(folder):
     answers = RIGHT | {"halve": f"{RIGHT['halve']}\n{WHICH}print(*filter(None, files), sep='\\n')"}
     submission = answered(released(source), answers)
     start = Start(tuple(line.split()[1] for line in IMPORTS.split("\n")[1:]))
-    paper = Paper(notebooks.text_of(source), notebooks.text_of(released(source)), start=start)
-    with Workers(start, paper) as workers:
-        answer = workers.grade(Order("a.ipynb", text=notebooks.text_of(submission)))
+    material = Material(notebooks.text_of(source), notebooks.text_of(released(source)), start=start)
+    with Workers(start, material) as workers:
+        answer = workers.grade(Job("a.ipynb", text=notebooks.text_of(submission)))
     assert not isinstance(answer.outcome, Exception), answer.outcome
     grades = {q.name: q.points for q in answer.outcome.grade.questions}
     assert grades["test_halve"] == 3.0, answer.outcome.grade
@@ -88,7 +88,7 @@ def lib(tmp_path_factory):
         ("coursekit/report/summary.py", False),
         ("coursekit/cli.py", False),
         ("coursekit/remedies.py", False),
-        ("coursekit/grading/press.py", False),
+        ("coursekit/grading/page_writer.py", False),
     ],
 )
 def test_a_change_matters_where_judging_loads_it(lib, name, matters):

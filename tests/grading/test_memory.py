@@ -10,9 +10,9 @@ import tiny_course
 from tiny_course import MOST, NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, judged, reading, workers
+from coursekit.grading import autograding, classroom, reading, session, workers
 from coursekit.grading.grades import Grade, QuestionGrade
-from coursekit.grading.paper import Answer, Graded, Order
+from coursekit.grading.jobs import Graded, Job, JobResult
 
 POINTS = MOST | {"explain_double": None}
 
@@ -23,7 +23,7 @@ class Quick:
     def __init__(self):
         self.given, self.stopped = [], False
 
-    def __call__(self, start, paper=None):
+    def __call__(self, start, material=None):
         return self
 
     def __enter__(self):
@@ -32,18 +32,18 @@ class Quick:
     def __exit__(self, *error):
         self.stop()
 
-    def hand_out(self, paper):
-        self.release = nbformat.reads(paper.release, 4)
+    def hand_out(self, material):
+        self.release = nbformat.reads(material.release, 4)
 
-    def grade(self, order):
+    def grade(self, job):
         read, text = None, ""
-        if order.folder:
-            read, notebook = reading.read(Path(order.folder), order.name, self.release)
+        if job.folder:
+            read, notebook = reading.read(Path(job.folder), job.name, self.release)
             text = nbformat.writes(notebook)
         questions = [QuestionGrade(name, points, MOST[name]) for name, points in POINTS.items()]
         graded = Graded(Grade(tuple(questions)), text)
         self.given.append(weakref.ref(graded))
-        return Answer(read, graded)
+        return JobResult(read, graded)
 
     def stop(self):
         self.stopped = True
@@ -55,19 +55,19 @@ class Quick:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_answers_that_are_not_fetched_yet_are_few(count):
-    quick, orders = Quick(), {f"student {i}": Order("a.ipynb") for i in range(40)}
+    quick, jobs = Quick(), {f"student {i}": Job("a.ipynb") for i in range(40)}
     found, most = [], 0
-    for name, _ in workers.graded(quick, orders, count):
+    for name, _ in workers.graded(quick, jobs, count):
         found.append(name)
         most = max(most, quick.count())
-    assert sorted(found) == sorted(orders)
+    assert sorted(found) == sorted(jobs)
     assert 0 < most <= workers.AHEAD * count + 1
     assert quick.stopped
 
 
 def test_who_stops_early_stops_the_processes():
     quick = Quick()
-    arriving = workers.graded(quick, {str(i): Order("a.ipynb") for i in range(40)}, 2)
+    arriving = workers.graded(quick, {str(i): Job("a.ipynb") for i in range(40)}, 2)
     next(arriving)
     arriving.close()
     assert quick.stopped
@@ -80,11 +80,11 @@ def test_of_a_class_no_more_is_kept_than_is_in_progress(tmp_path, monkeypatch):
     for i in range(12):
         hand_in(course, f"student-{i}", answered(notebooks.read(release), RIGHT))
     sessions = []
-    init = judged._Session.__init__
+    init = session._Session.__init__
     monkeypatch.setattr(
-        judged._Session, "__init__", lambda self, *a: (sessions.append(self), init(self, *a))[1]
+        session._Session, "__init__", lambda self, *a: (sessions.append(self), init(self, *a))[1]
     )
-    monkeypatch.setattr(judged, "Workers", quick)
+    monkeypatch.setattr(session, "Workers", quick)
 
     def watched(results, *_):
         for result in results:

@@ -14,11 +14,11 @@ import torch
 from tiny_course import NAME, released
 
 from coursekit import notebooks, proofs
+from coursekit.cell_runner import Cell, CellRunner
 from coursekit.checks import inputs
 from coursekit.patience import TooLong, at_most
 from coursekit.proofs import Proofs
 from coursekit.sandbox import Limits, SandboxUnavailable, Warm
-from coursekit.stage import Cell, Stage
 
 QUICK = Limits(cell_seconds=2, call_seconds=2)
 CHECK = "    task.equal(halve(3.0), 1.5)"
@@ -181,9 +181,9 @@ def test_a_limit_leaves_another_clock_as_it_was():
 )
 def test_a_check_that_hangs_on_a_global_generator_is_named(prove, draw):
     setup = "import random\nimport numpy as np\nimport torch\nfrom coursekit"
-    with Stage(".") as stage:  # which begins with the seed of the first run
-        stage.namespace.update(random=random, np=np, torch=torch)
-        first = float(stage.play(Cell("", draw)).text)
+    with CellRunner(".") as runner:  # which begins with the seed of the first run
+        runner.namespace.update(random=random, np=np, torch=torch)
+        first = float(runner.run(Cell("", draw)).text)
     check = f"    task.expect({draw} == {first!r}, 'another number')\n{CHECK}"
     found = prove(("setup", "from coursekit", setup), ("test_halve", CHECK, check))
     assert found[0] == (

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import stock
 import tiny_course
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import SaveAutoGrades
 from tiny_course import NAME, RIGHT, answered, hand_in
 
 from coursekit import notebooks
-from coursekit.grading import autograding, classroom, judged, reading, workers
+from coursekit.grading import autograding, classroom, reading, session, workers
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.grades import CheckGrade, Grade, QuestionGrade
-from coursekit.grading.paper import Answer, Graded, PaperError
+from coursekit.grading.jobs import Graded, JobResult, MaterialError
 from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status, differences
 from coursekit.grading.store import Store
@@ -35,34 +36,34 @@ class Judge:
         self.tests: dict[str, set[str]] = {}
 
     @contextlib.contextmanager
-    def workers(self, start, paper=None):
-        self.paper = paper
+    def workers(self, start, material=None):
+        self.material = material
         yield self
 
-    def hand_out(self, paper):
-        self.paper = paper
+    def hand_out(self, material):
+        self.material = material
 
-    def graded(self, _workers, orders, count):
-        paper = self.paper
-        source, release = (nbformat.reads(text, 4) for text in (paper.source, paper.release))
-        for name, order in orders.items():
-            if order.folder:
-                read, notebook = reading.read(Path(order.folder), order.name, release)
+    def graded(self, _workers, jobs, count):
+        material = self.material
+        source, release = (nbformat.reads(text, 4) for text in (material.source, material.release))
+        for name, job in jobs.items():
+            if job.folder:
+                read, notebook = reading.read(Path(job.folder), job.name, release)
             else:
-                read, notebook = None, nbformat.reads(order.text, 4)
-            same = order.known and order.known.answers == read.answers
-            if (read and not read.readable) or (same and not order.known.stale):
-                yield name, Answer(read)
+                read, notebook = None, nbformat.reads(job.text, 4)
+            same = job.known and job.known.answers == read.answers
+            if (read and not read.readable) or (same and not job.known.stale):
+                yield name, JobResult(read)
                 continue
             self.asked.append(name)
             try:
                 self.before(name)
-            except (Lost, PaperError) as error:
-                yield name, Answer(read, error)
+            except (Lost, MaterialError) as error:
+                yield name, JobResult(read, error)
                 continue
-            only = order.known.stale if same else None
+            only = job.known.stale if same else None
             self.tests[name], grade = self.grade(notebook, source, only)
-            yield name, Answer(read, Graded(grade, nbformat.writes(notebook)))
+            yield name, JobResult(read, Graded(grade, nbformat.writes(notebook)))
 
     def grade(self, notebook, source, only):
         questions = [QuestionGrade("explain_double", None, 4.0)]
@@ -83,7 +84,7 @@ class Judge:
 @pytest.fixture
 def judge(monkeypatch):
     judge = Judge()
-    monkeypatch.setattr(judged, "Workers", judge.workers)
+    monkeypatch.setattr(session, "Workers", judge.workers)
     monkeypatch.setattr(workers, "graded", judge.graded)
     return judge
 
@@ -219,7 +220,7 @@ def test_another_secret_of_the_class_grades_everybody_anew_and_is_written_nowher
     for secret, asked in (("one of theirs", 3), ("one of theirs", 3), ("another of theirs", 6)):
         (course / "course_secret").write_text(f"{secret}\n")
         results = grade(course)
-        assert (len(judge.asked), judge.paper.secret) == (asked, secret)
+        assert (len(judge.asked), judge.material.secret) == (asked, secret)
     assert {result.changed for result in results.values()} == {("secret",)}
     assert differences(results.values())[0] == "3 graded again because of changed secret."
     files = [path for path in course.rglob("*") if path.is_file()]
@@ -273,7 +274,7 @@ def test_what_was_lost_waits_for_a_person_and_is_tried_again(course, judge):
 def test_a_submission_that_breaks_the_courses_cells_stops_nobody(course, judge):
     def accuse(name):
         if name == "carl":
-            raise PaperError("cell setup of the course raised ImportError")
+            raise MaterialError("cell setup of the course raised ImportError")
 
     judge.before = accuse
     results = grade(course)
@@ -283,7 +284,7 @@ def test_a_submission_that_breaks_the_courses_cells_stops_nobody(course, judge):
 
 def test_an_assignment_that_does_not_run_stops_the_grading(course, judge):
     def accuse(name):
-        raise PaperError("cell setup of the course raised ImportError")
+        raise MaterialError("cell setup of the course raised ImportError")
 
     judge.before = accuse
     with pytest.raises(GradingFailed, match="itself does not run"):
@@ -316,8 +317,8 @@ def test_an_interrupt_loses_nothing_and_the_next_run_goes_on(course, judge):
     assert len(judge.asked) == 2
 
 
-@pytest.mark.parametrize("stage", ["_penalise", "_publish"])
-def test_a_submission_is_in_the_gradebook_whole_or_not_at_all(course, judge, monkeypatch, stage):
+@pytest.mark.parametrize("step", ["_penalise", "_publish"])
+def test_a_submission_is_in_the_gradebook_whole_or_not_at_all(course, judge, monkeypatch, step):
     grade(course)
     change_test(course, "halve(3.0), 1.5", "halve(3.0), 'impossible'")
 
@@ -325,7 +326,7 @@ def test_a_submission_is_in_the_gradebook_whole_or_not_at_all(course, judge, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"coursekit.grading.gradebook.Book.{stage}", die)
+        patch.setattr(f"coursekit.grading.gradebook.Book.{step}", die)
         with pytest.raises(KeyboardInterrupt):
             grade(course)
     assert stored_scores(course, "ada") == FULL, "half of a submission was stored"
@@ -373,21 +374,21 @@ def penalties(course):
         return {name: (each.score, each.late_submission_penalty) for name, each in found.items()}
 
 
-@pytest.mark.parametrize("engine", ["judge", "stock"])
-def test_late_penalties_are_nbgraders_and_follow_the_time_and_the_due_date(course, judge, engine):
+@pytest.mark.parametrize("by", ["judge", "nbgrader"])
+def test_late_penalties_are_nbgraders_and_follow_the_time_and_the_due_date(course, judge, by):
     with (course / "nbgrader_config.py").open("a") as file:
         file.write(PENALTY)
     stamp(course, "ada", "2026-03-01 14:00:00 UTC")
     stamp(course, "zoe", "2026-03-01 11:00:00 UTC")
     with autograding.open_gradebook(course) as gradebook:
         gradebook.update_or_create_assignment(NAME, duedate="2026-03-01 12:00:00 UTC")
-    grade(course, engine=engine)
+    grade(course) if by == "judge" else stock.grade(course, NAME)
     assert penalties(course) == {"ada": (5.0, 2.0), "zoe": (5.0, 0.0)}
     judge.asked.clear()
     stamp(course, "ada", "2026-03-01 15:00:00 UTC")
     with autograding.open_gradebook(course) as gradebook:
         gradebook.update_or_create_assignment(NAME, duedate="2026-03-01 10:00:00 UTC")
-    grade(course, engine=engine)
+    grade(course) if by == "judge" else stock.grade(course, NAME)
     assert penalties(course) == {"ada": (5.0, 5.0), "zoe": (5.0, 1.0)}
     assert judge.asked == []
 
@@ -406,7 +407,7 @@ def test_the_gradebook_holds_what_stock_autograding_would_store(course, judge, t
 
     with autograding.open_gradebook(course) as gradebook:
         ours = rows(gradebook)
-    grade(course, engine="stock")
+    stock.grade(course, NAME)
     with autograding.open_gradebook(course) as gradebook:
         assert rows(gradebook) == ours
 

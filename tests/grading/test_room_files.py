@@ -5,8 +5,8 @@ import tiny_course
 from tiny_course import NAME, RIGHT, answered, released
 
 from coursekit import notebooks
+from coursekit.grading.jobs import Job, Material
 from coursekit.grading.judge import Judge
-from coursekit.grading.paper import Order, Paper
 from coursekit.grading.room_files import answers_in_rooms, room_files
 from coursekit.grading.workers import Workers
 from coursekit.verify import problems
@@ -80,8 +80,10 @@ def test_a_judge_keeps_references_out_of_its_rooms(warm, source, tmp_path):
 def test_grading_processes_keep_them_out_too(source, warm):
     texts = notebooks.text_of(source), notebooks.text_of(released(source))
     submission = answered(released(source), RIGHT | {"double": SEARCHING})
-    order = Order(f"{NAME}.ipynb", text=notebooks.text_of(submission))
-    with Workers((paper := Paper(*texts, beside=BESIDE, given=BESIDE)).start, paper) as workers:
+    order = Job(f"{NAME}.ipynb", text=notebooks.text_of(submission))
+    with Workers(
+        (material := Material(*texts, beside=BESIDE, given=BESIDE)).start, material
+    ) as workers:
         grade = workers.grade(order).outcome.grade
     points = {question.name: question.points for question in grade.questions}
     assert (points["test_double"], points["test_halve"]) == (2.0, 3.0)

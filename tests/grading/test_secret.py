@@ -4,15 +4,16 @@ import os
 from dataclasses import replace
 
 import pytest
+import stock
 import tiny_course
 from tiny_course import NAME, RIGHT, answered, hand_in, released
 
 from coursekit import notebooks
 from coursekit.checks import inputs
 from coursekit.checks.inputs import SecretError, secret_of
-from coursekit.grading import autograding, classroom, hashes, judged
+from coursekit.grading import autograding, classroom, hashes, session
 from coursekit.grading.autograding import GradingFailed
-from coursekit.grading.paper import Order, Paper, Start
+from coursekit.grading.jobs import Job, Material, Start
 from coursekit.grading.workers import Workers
 
 SECRET = "3f0c-of-this-class"
@@ -43,9 +44,11 @@ def source(secret):
     return notebook
 
 
-def paper(secret):
+def material(secret):
     of_class = source(SECRET)
-    return Paper(notebooks.text_of(of_class), notebooks.text_of(released(of_class)), secret=secret)
+    return Material(
+        notebooks.text_of(of_class), notebooks.text_of(released(of_class)), secret=secret
+    )
 
 
 def points(answer):
@@ -93,26 +96,26 @@ def test_it_holds_for_a_while_and_is_put_back(monkeypatch):
 
 def test_hidden_checks_of_the_judge_draw_from_it_and_rooms_are_not_told(warm, monkeypatch):
     monkeypatch.setenv(inputs.SECRET, SECRET)  # as it stands for whoever grades
-    with Workers((right := paper(SECRET)).start, right) as crew:
+    with Workers((right := material(SECRET)).start, right) as workers:
         for answers in (RIGHT, RIGHT | {"double": LOOKS}):
             text = notebooks.text_of(answered(notebooks.of_text(right.release), answers))
-            answer = crew.grade(Order(f"{NAME}.ipynb", text=text))
+            answer = workers.grade(Job(f"{NAME}.ipynb", text=text))
             assert points(answer) == FULL
             assert SECRET not in answer.outcome.notebook + answer.outcome.grade.to_json()
-    with Workers(Start(), paper("another")) as crew:
-        answer = crew.grade(Order(f"{NAME}.ipynb", text=text))
+    with Workers(Start(), material("another")) as workers:
+        answer = workers.grade(Job(f"{NAME}.ipynb", text=text))
     assert points(answer) == FULL | {"test_double": 1.0}
 
 
 def test_an_unconfined_room_is_not_told_either(monkeypatch):
     monkeypatch.setenv(inputs.SECRET, SECRET)
-    of_class = paper(SECRET)
+    of_class = material(SECRET)
     of_class = replace(of_class, start=Start(confined=False))
     text = notebooks.text_of(
         answered(notebooks.of_text(of_class.release), RIGHT | {"double": LOOKS})
     )
-    with Workers(of_class.start, of_class) as crew:
-        assert points(crew.grade(Order(f"{NAME}.ipynb", text=text))) == FULL
+    with Workers(of_class.start, of_class) as workers:
+        assert points(workers.grade(Job(f"{NAME}.ipynb", text=text))) == FULL
 
 
 @pytest.fixture
@@ -127,13 +130,13 @@ def course(tmp_path):
 
 
 def test_nbgraders_own_autograde_draws_from_it_too(course):
-    (result,) = classroom.grade(course, NAME, engine="stock")
+    (result,) = stock.grade(course, NAME)
     assert dict(result.scores) == FULL | {"explain_double": None}
     assert holding(course, SECRET) == [inputs.FILE]
 
 
 def test_it_shows_in_no_text_of_what_carries_it():
-    carried = [paper(SECRET), judged.Options(secret=SECRET)]
+    carried = [material(SECRET), session.Options(secret=SECRET)]
     assert not [each for each in carried if SECRET in repr(each)]
     assert hashes.secret_hash(SECRET) != hashes.secret_hash("another")
 

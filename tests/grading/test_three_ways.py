@@ -15,6 +15,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
+import stock
 import tiny_course
 from nbclient import NotebookClient
 from rich.console import Console
@@ -24,7 +25,6 @@ from coursekit import notebooks
 from coursekit.authoring.checking import SAMPLE, sample
 from coursekit.collection import collections_in, load
 from coursekit.grading import autograding, classroom
-from coursekit.grading.classroom import Engine
 from coursekit.grading.results import Status
 
 pytestmark = pytest.mark.slow
@@ -168,19 +168,18 @@ def course(name, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judged(course, name, warm):
-    return graded(course, name, Engine.JUDGE)
+    return graded(course, name, classroom.grade(course, name, console=Console(quiet=True)))
 
 
 @pytest.fixture(scope="module")
-def stock(course, name, tmp_path_factory):
+def autograded(course, name, tmp_path_factory):
     twin = tmp_path_factory.mktemp("twin") / "course"
     shutil.copytree(course, twin, ignore=shutil.ignore_patterns("autograded", ".grading", "*.db"))
-    return graded(twin, name, Engine.STOCK)
+    return graded(twin, name, stock.grade(twin, name))
 
 
-def graded(root, name, engine):
+def graded(root, name, results):
     """Student -> the result, and what the graded notebook shows."""
-    results = classroom.grade(root, name, engine=engine, console=Console(quiet=True))
     folder = root / "autograded"
     return {
         result.student: (
@@ -242,13 +241,15 @@ def test_the_judge_gives_each_solution_the_points_it_should_get(name, judged):
     assert {(result.status, result.notes) for result, _ in judged.values()} == {(Status.GRADED, ())}
 
 
-def test_autograde_stores_the_same_points_but_for_what_only_a_room_refuses(name, stock):
+def test_autograde_stores_the_same_points_but_for_what_only_a_room_refuses(name, autograded):
     expected = {who: stated(name, entries, False) for who, entries in class_of(name).items()}
-    agree(name, expected, {student: result.scores for student, (result, _) in stock.items()})
+    agree(name, expected, {student: result.scores for student, (result, _) in autograded.items()})
 
 
-def test_autograde_shows_the_same_reports(name, judged, stock):
-    ours, theirs = ({who: shown for who, (_, shown) in each.items()} for each in (judged, stock))
+def test_autograde_shows_the_same_reports(name, judged, autograded):
+    ours, theirs = (
+        {who: shown for who, (_, shown) in each.items()} for each in (judged, autograded)
+    )
     agree(name, comparable(name, ours), comparable(name, theirs))
 
 

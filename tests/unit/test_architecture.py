@@ -1,8 +1,10 @@
 """Imports run one way: between the two packages, and from higher floors to lower ones."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ FLOORS = {
             "patience",
             "remedies",
             "scores",
-            "stage",
+            "cell_runner",
             "startup",
         },
         {"feedback", "rehearse", "sandbox"},
@@ -67,6 +69,14 @@ FLOORS = {
         {"cli"},
         {"__main__"},
     ],
+    "coursekit.sandbox": [
+        {"bubblewrap", "errors", "guard", "harmless", "limits", "linux", "seeds"},
+        {"attempts", "capture", "channel", "outputs", "permission", "seccomp", "watch", "wire"},
+        {"enclosure", "mutation", "proxy", "shell", "trial", "unconfined"},
+        {"gradients", "leaves", "messages"},
+        {"inside", "room"},
+        {"warm", "warm_process"},
+    ],
     "coursekit.grading": [
         {
             "autograding",
@@ -78,10 +88,10 @@ FLOORS = {
             "results",
             "room_files",
         },
-        {"gradebook", "judge", "paper", "press", "store", "submissions"},
+        {"gradebook", "judge", "jobs", "page_writer", "store", "submissions"},
         {"feedback_pages", "marking", "progress", "reading", "stock"},
-        {"grader", "opening", "workers"},
-        {"cluster", "judged"},
+        {"grader", "worker_main", "workers"},
+        {"cluster", "session"},
         {"classroom"},
     ],
 }
@@ -164,6 +174,36 @@ def test_every_module_has_a_floor(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_run_downwards(path):
     assert upward(path) == []
+
+
+def imported(path, names):
+    """Modules that a module imports, itself left out."""
+    found = set()
+    for name in imports_of(path):
+        while name and name not in names:
+            name = name.rpartition(".")[0]
+        found |= {name} - {"", name_of(path)}
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    names = {name_of(path) for path in MODULES}
+    graph = {name_of(path): imported(path, names) for path in MODULES}
+    assert graph["convnets.layers.conv"] & {"convnets.functional"}
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # or it names the circle
+    assert set(order) == names
+
+
+@pytest.mark.parametrize("package", ["convnets", "coursekit"])
+def test_no_two_classes_of_a_package_have_the_same_name(package):
+    classes = Counter(
+        node.name
+        for path in MODULES
+        if name_of(path).startswith(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in classes.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(

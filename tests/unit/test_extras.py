@@ -63,7 +63,7 @@ def test_of_all_modules_only_those_that_teach_need_an_extra():
     done = with_the_core_alone("-c", EVERYTHING)
     assert done.returncode == 0, done.stderr
     lacks = json.loads(done.stdout.splitlines()[-1])
-    core = {"convnets", "coursekit.checks", "coursekit.stage", "coursekit.files"}
+    core = {"convnets", "coursekit.checks", "coursekit.cell_runner", "coursekit.files"}
     needy = {name: what for name, what in lacks.items() if what}
     assert {"coursekit.grading", "coursekit.release", "coursekit.cli"} <= needy.keys()
     assert not [n for n in needy if any(f"{n}.".startswith(f"{each}.") for each in core)]

@@ -8,7 +8,7 @@ import pytest
 from nbformat import v4
 
 from coursekit import notebooks
-from coursekit.perturb.inside import Assert, Record
+from coursekit.perturb.inside import Assert, RunRecord
 from coursekit.perturb.perturb import PerturbError, counts, errors, perturb, report
 
 FIRST = """\
@@ -150,13 +150,13 @@ def test_an_interrupt_ends_what_runs(tmp_path):
 def test_records_of_several_runs_are_put_together():
     here, there = "1:2:0", "3:1:0"
     records = [
-        Record({here: Assert(1, 2, "a", held=2), there: Assert(3, 1, "b", held=1)}),
-        Record({here: Assert(1, 2, "a", held=1, fell=1)}, errors={3: "E: x"}),
-        Record({here: Assert(1, 2, "a"), there: Assert(3, 1, "b", held=5)}, errors={3: "E: y"}),
+        RunRecord({here: Assert(1, 2, "a", held=2), there: Assert(3, 1, "b", held=1)}),
+        RunRecord({here: Assert(1, 2, "a", held=1, fell=1)}, errors={3: "E: x"}),
+        RunRecord({here: Assert(1, 2, "a"), there: Assert(3, 1, "b", held=5)}, errors={3: "E: y"}),
     ]
     assert [(c.held, c.fell, c.missed) for c in counts(records)] == [(1, 1, 1), (2, 0, 1)]
     assert errors(records) == {3: ["E: x", "E: y"]}
-    assert all(Record.of(record.text()) == record for record in records)
+    assert all(RunRecord.of(record.text()) == record for record in records)
     assert "  cell [3] failed otherwise in 2 of 3: E: x" in list(report(records))
 
 

@@ -13,9 +13,9 @@ from nbformat import v4
 from rich.console import Console
 
 from coursekit import notebooks
+from coursekit.cell_runner import Cell, CellRunner
 from coursekit.mistakes import show
 from coursekit.rehearse import Collection, Entry, Rehearsal, judge, load, nbgrader_points
-from coursekit.stage import Cell, Stage
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def tiny(tmp_path):
 
 def played(folder, *sources):
     """What each of the cells did, in one namespace."""
-    with Stage(folder) as stage:
-        return [stage.play(Cell(f"c{i}", source)) for i, source in enumerate(sources)]
+    with CellRunner(folder) as runner:
+        return [runner.run(Cell(f"c{i}", source)) for i, source in enumerate(sources)]
 
 
-# --- a stage -------------------------------------------------------------------------------------
+# --- a runner -------------------------------------------------------------------------------------
 
 
 def test_what_is_imported_from_the_folder_is_what_lies_there_now(tmp_path):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from convnets.layers.state import check_state
 from convnets.many.pieces import (
+    BatchedConv2d,
+    BatchedFlatten,
+    BatchedLinear,
     BatchNorm,
-    Conv2d,
     Dropout,
     Elementwise,
-    Flatten,
     InTurn,
-    Linear,
-    OneByOne,
+    OnePieceEach,
     Piece,
     Pooling,
 )
@@ -48,7 +48,7 @@ def _together(modules: Sequence, generators: Sequence) -> Piece:
     if kind is nn.Sequential and plain:
         places = zip(*(module.children() for module in modules), strict=True)
         return InTurn([_together(place, generators) for place in places])
-    make = _maker(first, nn) if plain else OneByOne
+    make = _maker(first, nn) if plain else OnePieceEach
     return make(modules, generators)
 
 
@@ -56,9 +56,9 @@ def _maker(module, nn) -> Callable:
     """What makes a piece of modules such as this one, and of their generators."""
     kind = type(module)
     if kind is nn.Linear:
-        return lambda modules, _: Linear(modules)
+        return lambda modules, _: BatchedLinear(modules)
     if kind is nn.Conv2d and module.padding_mode == "zeros":
-        return lambda modules, _: Conv2d(modules)
+        return lambda modules, _: BatchedConv2d(modules)
     if kind in (nn.BatchNorm1d, nn.BatchNorm2d) and _is_usual(module):
         return lambda modules, _: BatchNorm(modules)
     if kind is nn.Dropout:
@@ -67,8 +67,8 @@ def _maker(module, nn) -> Callable:
         if kind in {getattr(nn, name) for name in names}:
             return lambda modules, _: piece(modules[0])
     if kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
-        return lambda modules, _: Flatten(modules[0])
-    return OneByOne
+        return lambda modules, _: BatchedFlatten(modules[0])
+    return OnePieceEach
 
 
 def _is_usual(norm) -> bool:

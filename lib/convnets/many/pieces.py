@@ -90,14 +90,14 @@ class Pooling(Elementwise):
         return self.module(x.flatten(1, 2)).unflatten(1, x.shape[1:3])
 
 
-class Flatten(Elementwise):
+class BatchedFlatten(Elementwise):
     """(N, S, C, H, W) -> (N, S, C·H·W)."""
 
     def __call__(self, x):
         return x.flatten(2)
 
 
-class Stacked(Piece):
+class StackedPiece(Piece):
     """A module of each model whose parameters are stacked into (S, ...)."""
 
     def __init__(self, modules: Sequence):
@@ -122,7 +122,7 @@ class Stacked(Piece):
                 parameter.data.copy_(self._stacked[name].data[i])
 
 
-class Linear(Stacked):
+class BatchedLinear(StackedPiece):
     """y[:, s] = x[:, s] · w[s]ᵀ + b[s], in one batched product."""
 
     def __call__(self, x):
@@ -134,7 +134,7 @@ class Linear(Stacked):
         return y.unflatten(1, x.shape[1:-1]).transpose(0, 1)
 
 
-class Conv2d(Stacked):
+class BatchedConv2d(StackedPiece):
     """Convolution whose groups are the models."""
 
     def __call__(self, x):
@@ -152,7 +152,7 @@ class Conv2d(Stacked):
         return y.unflatten(1, (s, -1))
 
 
-class BatchNorm(Stacked):
+class BatchNorm(StackedPiece):
     """Batch normalisation: channels of different models are different channels."""
 
     def __init__(self, modules):
@@ -218,7 +218,7 @@ class Dropout(Piece):
         return x * mask.transpose(0, 1)
 
 
-class OneByOne(Stacked):
+class OnePieceEach(StackedPiece):
     """Any module, computed for one model after the other; with its own buffers and its own rng."""
 
     def __init__(self, modules, generators):

@@ -16,8 +16,8 @@ from pathlib import Path
 from nbformat import NotebookNode, v4
 
 from coursekit import notebooks
+from coursekit.cell_runner import Cell
 from coursekit.notebooks import INSTALL, PROGRESS, SKIP
-from coursekit.stage import Cell
 
 WHEEL = "convnets_course*.whl"  # the library, put beside the notebook
 PACKAGES = {  # module -> what pip calls it, where that is another name

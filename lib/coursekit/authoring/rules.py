@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from coursekit import notebooks
 from coursekit.authoring.frame import is_frame
-from coursekit.stage import Cell
+from coursekit.cell_runner import Cell
 
 WORDS, SECTIONS, FIGURES = 3500, 12, 25
 SILENT = 14  # percent of code cells that show nothing

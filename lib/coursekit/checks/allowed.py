@@ -21,7 +21,7 @@ HARMLESS = (
     "mpl_toolkits",
     "tqdm",
     "coursekit.sandbox",  # what a room puts in the place of streams, and of functions of a test
-    "coursekit.stage",  # and what stands for IPython where there is no room
+    "coursekit.cell_runner",  # and what stands for IPython where there is no room
 )
 ALWAYS = frozenset((*sys.stdlib_module_names, "__main__", *HARMLESS))
 MISSING = object()

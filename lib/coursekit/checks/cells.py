@@ -22,7 +22,7 @@ from coursekit.checks.references import Dotted
 
 MOST_CELLS = 200  # whose text is kept
 UNKNOWN = object()
-# What the code of cells is called as a file: by a stage, by IPython, Colab, ipykernel. A debugger
+# What the code of cells is called as a file: by a runner, by IPython, Colab, ipykernel. A debugger
 # writes the last ones to disk; and compiled libraries name files that are not there.
 _CELL = re.compile(
     r"^<cell\b|(?:^|[/\\])<?ipython-input-[\w-]+(?:>|\.py)$|[/\\]ipykernel_\d+[/\\]\d+\.py$"
@@ -47,7 +47,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class _Alias:
+class _Renaming:
     """Another name for what a chain of names reaches."""
 
     root: str
@@ -94,7 +94,7 @@ def last_definitions(cells: Iterable[str], before: Mapping[str, Any]) -> dict[st
 
 def _settled(what: Any, found: Mapping[str, Any], before: Mapping[str, Any]) -> Any:
     """What a binding means where the names before it mean what they do now."""
-    if not isinstance(what, _Alias):
+    if not isinstance(what, _Renaming):
         return what
     value = found.get(what.root, before.get(what.root, UNKNOWN))
     if isinstance(value, types.ModuleType):
@@ -164,7 +164,7 @@ def _value(value: ast.expr) -> Any:
     if isinstance(value, ast.Lambda):
         return value
     chain = _chain(value)
-    return _Alias(*chain) if chain else UNKNOWN
+    return _Renaming(*chain) if chain else UNKNOWN
 
 
 def _chain(node: ast.expr) -> Dotted | None:

@@ -10,17 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from IPython.utils.capture import capture_output
 
 from coursekit.checks import kernel
 from coursekit.checks.findings import CheckFailed, Finding, NotAllowed
-from coursekit.checks.report import Result
+from coursekit.checks.report import CheckResult
 from coursekit.checks.source import is_stub, own_line
-
-if TYPE_CHECKING:
-    from coursekit.checks.task import Task
 
 PRINTED_LIMIT = 2000  # characters of a student's own output shown under a failed check
 
@@ -38,10 +35,28 @@ def opened() -> Iterator[None]:
         _open.reset(token)
 
 
+class Owner(Protocol):
+    """The task that checks belong to.
+
+    Attributes:
+        name: of the function that is checked.
+        namespace: of the notebook.
+    """
+
+    name: str
+    namespace: dict[str, Any]
+
+    def begin(self, check: Check | None) -> None:
+        """A check begins, or none any more."""
+
+    def end(self, result: CheckResult) -> None:
+        """A check has ended."""
+
+
 class Check:
     """One check, used as `with task.check(...):`. Swallows every exception and records it."""
 
-    def __init__(self, task: Task, name: str, points: float, hidden: bool, hint: str):
+    def __init__(self, task: Owner, name: str, points: float, hidden: bool, hint: str):
         self._task, self.name, self.hidden = task, name, hidden
         self._points, self._hint = points, hint
 
@@ -65,7 +80,7 @@ class Check:
         if finding and self.hidden and not _open.get():
             finding = finding.without_data()
         printed = "" if self.hidden else self._printed()
-        self._task.end(Result(self.name, self._points, self.hidden, finding, printed))
+        self._task.end(CheckResult(self.name, self._points, self.hidden, finding, printed))
         return True
 
     def _printed(self) -> str:
@@ -75,7 +90,7 @@ class Check:
         return text if len(text) <= PRINTED_LIMIT else text[:PRINTED_LIMIT] + " …"
 
 
-def finding_of(error: Exception, task: Task) -> Finding:
+def finding_of(error: Exception, task: Owner) -> Finding:
     """What an exception in a check means to a student."""
     if isinstance(error, CheckFailed):
         return error.finding
@@ -93,13 +108,13 @@ def finding_of(error: Exception, task: Task) -> Finding:
     return Finding("exception", f"{type(error).__name__}: {text}", (f"at {line}",) if line else ())
 
 
-def _overwritten(_error: Exception, task: Task) -> Finding | None:
+def _overwritten(_error: Exception, task: Owner) -> Finding | None:
     """The check itself failed, because a name that it needs means something else by now."""
     says = kernel.overwritten(task.namespace)
     return Finding("missing", says) if says else None
 
 
-def _undefined(error: Exception, task: Task) -> Finding | None:
+def _undefined(error: Exception, task: Owner) -> Finding | None:
     if not isinstance(error, NameError) or not error.name or not _in_test_cell(error):
         return None
     if error.name != task.name and error.name in _bound_in_cell(error):
@@ -109,7 +124,7 @@ def _undefined(error: Exception, task: Task) -> Finding | None:
     return Finding("missing", says)
 
 
-def _nothing_returned(error: Exception, _task: Task) -> Finding | None:
+def _nothing_returned(error: Exception, _task: Owner) -> Finding | None:
     if "NoneType" not in str(error):
         return None
     says = "Your code returned None, and the check needs a value."

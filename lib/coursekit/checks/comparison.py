@@ -25,7 +25,7 @@ from coursekit.checks.compare import difference
 from coursekit.checks.evidence import Evidence, Trial
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.oracle import Oracle
-from coursekit.checks.report import Result
+from coursekit.checks.report import CheckResult
 
 EXPLAINED = ("values", "shape", "exception", "mutated")  # kinds that a mistake can explain
 
@@ -144,7 +144,7 @@ class Comparison:
                     raise CheckFailed(_among(finding, case, oracle, 1, 1))
 
 
-def diagnosed(result: Result) -> Result:
+def diagnosed(result: CheckResult) -> CheckResult:
     """A result, with the mistake that explains all calls of the function, where one does."""
     finding = result.finding
     if finding is None or finding.evidence is None:

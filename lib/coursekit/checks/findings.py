@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from coursekit.checks.evidence import Evidence
+
+class Diagnosable(Protocol):
+    """The calls of a function, among which the mistake is looked for that explains them all."""
+
+    def diagnosis(self) -> Any:
+        """The mistake, or None where none explains every call."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Finding:
     looks_like: str = ""
     hints: tuple[str, ...] = ()
     trait: str = ""
-    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+    evidence: Diagnosable | None = field(default=None, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:

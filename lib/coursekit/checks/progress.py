@@ -36,7 +36,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TaskRow:
     """One task.
 
     Attributes:
@@ -74,7 +74,7 @@ def show(file: str, tasks: Mapping[str, float], written: Mapping[str, float]) ->
     print("\n".join([*_table(rows), "", *_words(file, rows, written, saved)]))
 
 
-def _task(name: str, most: float, saved: Mapping[str, str] | None) -> Standing:
+def _task(name: str, most: float, saved: Mapping[str, str] | None) -> TaskRow:
     noted, ran = _noted.get(name), kernel.last_text(name)
     points = None if noted is None else float(noted.report.score)
     if noted is None:
@@ -87,7 +87,7 @@ def _task(name: str, most: float, saved: Mapping[str, str] | None) -> Standing:
         remark = "its cell is not in the saved notebook"
     elif saved is not None and ran and saved[name].strip() != ran.strip():
         remark = "the saved cell is not the one that ran: run it, then save the notebook"
-    return Standing(name, most, points, remark)
+    return TaskRow(name, most, points, remark)
 
 
 def _unchecked(text: str) -> str:
@@ -103,18 +103,18 @@ def _remark(report: Report) -> str:
     return f"{len(failed)} of {len(report.results)} checks failed" if failed else ""
 
 
-def _answer(name: str, most: float, saved: Mapping[str, str] | None) -> Standing:
+def _answer(name: str, most: float, saved: Mapping[str, str] | None) -> TaskRow:
     if saved is None:
-        return Standing(name, most, remark="read by a person")
+        return TaskRow(name, most, remark="read by a person")
     text = saved.get(name)
     if text is None:
-        return Standing(name, most, remark="its cell is not in the saved notebook")
+        return TaskRow(name, most, remark="its cell is not in the saved notebook")
     if not text.strip() or UNANSWERED in text:
-        return Standing(name, most, remark="not answered yet, or not saved")
-    return Standing(name, most, remark=f"answered in {len(text.split())} words; a person reads it")
+        return TaskRow(name, most, remark="not answered yet, or not saved")
+    return TaskRow(name, most, remark=f"answered in {len(text.split())} words; a person reads it")
 
 
-def _table(rows: list[Standing]) -> Iterator[str]:
+def _table(rows: list[TaskRow]) -> Iterator[str]:
     """A line for each task, and their sum."""
     wide = max(len(row.name) for row in rows)
     for row in rows:
@@ -125,7 +125,10 @@ def _table(rows: list[Standing]) -> Iterator[str]:
 
 
 def _words(
-    file: str, rows: list[Standing], written: Mapping[str, float], saved: Mapping[str, str] | None
+    file: str,
+    rows: list[TaskRow],
+    written: Mapping[str, float],
+    saved: Mapping[str, str] | None,
 ) -> Iterator[str]:
     """What the points mean, and what to hand in."""
     if any(row.points for row in rows):

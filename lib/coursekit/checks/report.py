@@ -13,7 +13,7 @@ SUMMARY = "display:list-item;cursor:pointer"  # some style sheets take the trian
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """One check after it ran: `finding` is None where it passed."""
 
     name: str
@@ -53,7 +53,7 @@ class Report:
     """
 
     def __init__(
-        self, name: str, points: float, results: list[Result], void: str = "", note: str = ""
+        self, name: str, points: float, results: list[CheckResult], void: str = "", note: str = ""
     ):
         self.name, self.points, self.void, self.note = name, points, void, note
         self.results = list(_told_once(results))
@@ -117,7 +117,7 @@ class Report:
 AGAIN = "again: "  # before a mistake that the report has named already
 
 
-def _told_once(results: Iterable[Result]) -> Iterator[Result]:
+def _told_once(results: Iterable[CheckResult]) -> Iterator[CheckResult]:
     """The results, with each mistake's hints where it is first named and nowhere else."""
     named: set[tuple[str, tuple[str, ...]]] = set()
     for result in results:
@@ -139,7 +139,7 @@ def _like(finding: Finding) -> str:
     return f"It looks as if {finding.looks_like}."
 
 
-def _points(r: Result) -> str:
+def _points(r: CheckResult) -> str:
     return f"{r.points:g} point{'' if r.points == 1 else 's'}{', hidden' if r.hidden else ''}"
 
 
@@ -152,7 +152,7 @@ def _finding_text(f: Finding) -> str:
     return "\n".join(parts)
 
 
-def _row_html(r: Result) -> str:
+def _row_html(r: CheckResult) -> str:
     mark, colour = ("✓", GREEN) if r.passed else ("✗", RED)
     head = (
         f'<div><span style="color:{colour}"><b>{mark}</b></span> {escape(r.name)} '

@@ -28,7 +28,7 @@ from coursekit.checks.comparison import Comparison, diagnosed
 from coursekit.checks.findings import CheckFailed, Finding, NotAllowed
 from coursekit.checks.kinds import described
 from coursekit.checks.oracle import Oracle
-from coursekit.checks.report import Report, Result, Score
+from coursekit.checks.report import CheckResult, Report, Score
 from coursekit.checks.source import foreign, own_line
 
 BY_CHANCE = 0.01  # share of numbers that may be equal: float32 has few, and arrays hold many
@@ -47,7 +47,7 @@ class Task:
 
     def __init__(self, name: str, points: float, allow: str | Iterable[str] | None = None):
         self.name, self.points = name, points
-        self.results: list[Result] = []
+        self.results: list[CheckResult] = []
         self.namespace = sys._getframe(1).f_globals  # of the test cell
         self._void = self._foreign((allow,) if isinstance(allow, str) else allow)
         self._check: Check | None = None
@@ -257,7 +257,7 @@ class Task:
         """A check begins, or none any more."""
         self._check = check
 
-    def end(self, result: Result) -> None:
+    def end(self, result: CheckResult) -> None:
         """A check has ended."""
         self.results.append(result)
         self._check = None

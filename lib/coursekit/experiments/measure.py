@@ -13,7 +13,7 @@ from coursekit.experiments import machine
 from coursekit.experiments.experiment import RESULTS, Experiment, ExperimentError, find, load
 from coursekit.experiments.log import Log
 from coursekit.experiments.plain import key, shown
-from coursekit.experiments.pool import Outcome, outcomes
+from coursekit.experiments.pool import Ended, outcomes
 
 Say = Callable[[str], Any]
 
@@ -168,7 +168,7 @@ def _run(experiment: Experiment, log: Log, workers: int, say: Say) -> bool:
     return not failed
 
 
-def _store(experiment: Experiment, log: Log, place: int, setting, outcome: Outcome, on) -> None:
+def _store(experiment: Experiment, log: Log, place: int, setting, outcome: Ended, on) -> None:
     run = {
         "place": place,
         "setting": setting,
@@ -184,7 +184,7 @@ def _store(experiment: Experiment, log: Log, place: int, setting, outcome: Outco
         log.append(stored)
 
 
-def _ended(setting: dict[str, Any], outcome: Outcome) -> str:
+def _ended(setting: dict[str, Any], outcome: Ended) -> str:
     if outcome.result is None:
         return f"{shown(setting)}: failed\n{outcome.error}\n "
     return f"{shown(setting)}: {shown(outcome.result)}, {outcome.seconds:.1f} s"

@@ -32,7 +32,7 @@ Setting = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Ended:
     """How a run ended: with a result, or with an error in words."""
 
     seconds: float
@@ -40,7 +40,7 @@ class Outcome:
     error: str = ""
 
 
-def outcomes(path: Path, settings: list[Setting], workers: int) -> Iterator[tuple[int, Outcome]]:
+def outcomes(path: Path, settings: list[Setting], workers: int) -> Iterator[tuple[int, Ended]]:
     """Run settings of the experiment in a file; yield each with its position as it ends.
 
     A run that raises, or whose process dies, ends alone. Closing the iterator ends the processes;
@@ -87,7 +87,7 @@ class _Worker:
         with contextlib.suppress(OSError):  # it has died; `outcome` says so
             self.line.send(setting)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Ended:
         """How the run in progress ended; waits for it."""
         try:
             return self.line.recv()
@@ -97,7 +97,7 @@ class _Worker:
             code = self._process.exitcode
             why = "its process was killed; was there enough memory?"
             why = why if code == -signal.SIGKILL else f"its process died with exit status {code}."
-            return Outcome(time.monotonic() - self._started, error=why)
+            return Ended(time.monotonic() - self._started, error=why)
 
     def end(self) -> None:
         self.line.close()
@@ -118,7 +118,7 @@ def _serve(line: Connection, path: Path) -> None:
             return
 
 
-def _outcome(experiment, setting: Setting) -> Outcome:
+def _outcome(experiment, setting: Setting) -> Ended:
     start = time.perf_counter()
     try:
         result = plain_dict(experiment.run(**setting), "the result of run(...)")
@@ -127,8 +127,8 @@ def _outcome(experiment, setting: Setting) -> Outcome:
             raise ValueError(f"the result has names of the setting: {', '.join(twice)}.")
     except Exception:
         error = traceback.format_exc().strip()
-        return Outcome(time.perf_counter() - start, error=error)
-    return Outcome(time.perf_counter() - start, result=result)
+        return Ended(time.perf_counter() - start, error=error)
+    return Ended(time.perf_counter() - start, result=result)
 
 
 def _end_with_parent() -> None:

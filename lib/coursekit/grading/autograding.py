@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import sysconfig
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,23 +111,6 @@ def _renamed(course: Path, assignment: str, source: nbformat.NotebookNode) -> st
     return ", ".join([*(f"-{name}" for name in gone), *(f"+{name}" for name in new)])
 
 
-def autograde(course: Path, assignment: str, student: str) -> None:
-    """Run the prepared notebook of one student and store its scores.
-
-    Reads .grading/submitted/, writes autograded/ and the gradebook.
-
-    Raises:
-        GradingFailed: nbgrader could not finish, for example because the kernel died.
-    """
-    config = configuration(course)
-    config.CourseDirectory.assignment_id = assignment
-    config.CourseDirectory.student_id = student
-    config.CourseDirectory.submitted_directory = f"{WORK}/submitted"
-    config.Autograde.force = True
-    with _private_kernels():
-        _convert(Autograde, config)
-
-
 def run(converter: BaseConverter) -> None:
     """Run a converter; what it logs becomes the reason if it fails.
 
@@ -190,28 +172,6 @@ def questions(gradebook: Gradebook, assignment: str) -> dict[str, float]:
     return {cell.name: cell.max_score for cell in sorted(cells, key=lambda c: order[c.name])}
 
 
-def set_to_zero(
-    gradebook: Gradebook,
-    assignment: str,
-    student: str,
-    cells: set[str] | None = None,
-    *,
-    flag=False,
-) -> None:
-    """Give no points: for all graded cells, or for the named ones.
-
-    Args:
-        flag: mark them in formgrader as waiting for a person.
-    """
-    gradebook.update_or_create_student(student)
-    submission = gradebook.update_or_create_submission(assignment, student)
-    for notebook in submission.notebooks:
-        for grade in notebook.grades:
-            if cells is None or grade.name in cells:
-                grade.auto_score, grade.needs_manual_grade = 0.0, flag
-    gradebook.db.commit()
-
-
 def students_known(gradebook: Gradebook) -> list[str]:
     """Everyone in the gradebook."""
     return [student.id for student in gradebook.students]
@@ -237,20 +197,6 @@ def _reason(log: str) -> str:
         return "the kernel stopped answering and could not be interrupted"
     raised = re.findall(r"^[\w.]+(?:Error|Exception|Entry): .+", log, re.MULTILINE)
     return raised[0] if raised else ""
-
-
-@contextmanager
-def _private_kernels():
-    """Kernels of this environment, with a fresh IPython profile.
-
-    A file in the start-up folder of the user's own profile, which any submission can write, would
-    otherwise run in every later submission.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="ipython-") as profile,
-        _environment(IPYTHONDIR=profile, JUPYTER_PREFER_ENV_PATH="1", OMP_NUM_THREADS="1"),
-    ):
-        yield
 
 
 @contextmanager

@@ -4,7 +4,7 @@
     show(course, results, course / "grades.csv")
 
 Each submission is read tolerantly and rebuilt from the release into .grading/; submitted/ is only
-read. The judge then runs it in a sandbox; or, on request, nbgrader's own autograde does.
+read. The judge then runs it in a sandbox.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from coursekit.checks import inputs
-from coursekit.grading import autograding, judged, stock
+from coursekit.grading import autograding, session
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.feedback_pages import FeedbackPages
-from coursekit.grading.judged import Options
 from coursekit.grading.layout import WORK, folder_of
 from coursekit.grading.progress import watched
 from coursekit.grading.results import Result, Status, differences, summary, table, write_csv
+from coursekit.grading.session import Options
 from coursekit.sandbox import Limits
 
 UNCONFINED = "graded without the sandbox"
@@ -39,19 +38,11 @@ UNKNOWN = "nobody of this name: neither in submitted/ nor in the gradebook"
 log = logging.getLogger(__name__)
 
 
-class Engine(StrEnum):
-    """Who runs the notebooks."""
-
-    JUDGE = "judge"  #: this package: confined, fast, and nothing twice
-    STOCK = "stock"  #: nbgrader's own autograde: student code is not confined
-
-
 def grade(
     course: str | Path,
     assignment: str,
     students: Sequence[str] | None = None,
     *,
-    engine: Engine | str = Engine.JUDGE,
     workers: int = 2,
     limit: float = LIMIT,
     sandboxed: bool = True,
@@ -67,7 +58,6 @@ def grade(
         assignment: such as "a02_convolution".
         students: only these; by default everyone with a folder or a row in the gradebook. Who is
             known to neither has a result that says so.
-        engine: who runs the notebooks.
         workers: submissions graded at the same time.
         limit: seconds after which one submission is given up.
         sandboxed: False to let student code see and change this machine, as it does with nbgrader's
@@ -84,9 +74,8 @@ def grade(
     course, console = Path(course).resolve(), console or Console(stderr=True)
     autograding.source_of(course, assignment)
     secret = _secret(course)
-    judges = Engine(engine) == Engine.JUDGE
-    early = judged.begun(course, assignment, sandboxed) if judges and not dask else nullcontext()
-    with _alone(course, "grading"), early as crew:
+    begun = nullcontext() if dask else session.begun(course, assignment, sandboxed)
+    with _alone(course, "grading"), begun as early:
         autograding.register(course, assignment)
         known = _everyone(course)
         everyone = sorted(known if students is None else set(students))
@@ -95,22 +84,17 @@ def grade(
             for name in everyone
             if os.path.lexists(folder_of(course, assignment, name)) and _is_text(name)
         ]
-        if not judges:
-            arriving = stock.results(
-                course, assignment, there, workers=workers, limit=limit, secret=secret
+        limits = limits_of(course, limit)
+        options = Options(workers, limits, dask, confined=sandboxed, secret=secret)
+        for setting in autograding.without_effect(autograding.configuration(course)):
+            console.print(
+                f"nbgrader_config.py sets {setting}; it has no effect here.",
+                style="yellow",
             )
-        else:
-            options = Options(
-                workers, limits_of(course, limit), dask, confined=sandboxed, secret=secret
-            )
-            arriving = judged.results(course, assignment, there, options, crew)
-            for setting in autograding.without_effect(autograding.configuration(course)):
-                console.print(
-                    f"nbgrader_config.py sets {setting}; only --stock uses it.", style="yellow"
-                )
+        arriving = session.results(course, assignment, there, options, early)
         found = {name: _ungraded(course, assignment, name, known) for name in everyone}
         for result in watched(arriving, assignment, len(there), console):
-            marks = () if sandboxed and judges else (UNCONFINED,)
+            marks = () if sandboxed else (UNCONFINED,)
             found[result.student] = replace(result, notes=(*result.notes, *marks))
         return [found[name] for name in everyone]
 

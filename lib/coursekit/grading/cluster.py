@@ -17,7 +17,7 @@ with extras.named():
 
 from coursekit.grading import hashes
 from coursekit.grading.autograding import GradingFailed
-from coursekit.grading.paper import Answer, Order, Paper
+from coursekit.grading.jobs import Job, JobResult, Material
 from coursekit.grading.processes import Lost
 from coursekit.grading.workers import Workers
 from coursekit.sandbox import SandboxUnavailable
@@ -33,15 +33,15 @@ class Grading(WorkerPlugin):
     """Holds the grading processes of a Dask worker; Dask brings it to workers that join later.
 
     Args:
-        paper: the assignment.
+        material: the assignment.
         library: hash of the library that a worker must have too.
     Attributes:
         name: of this run alone: several people may grade different assignments on one cluster.
     """
 
-    def __init__(self, paper: Paper, library: str):
+    def __init__(self, material: Material, library: str):
         self.name = f"coursekit-grading-{uuid.uuid4().hex}"
-        self._paper, self._library = paper, library
+        self._material, self._library = material, library
 
     def setup(self, worker) -> None:
         """Nothing is started before there is work."""
@@ -52,21 +52,23 @@ class Grading(WorkerPlugin):
         if self._workers:
             self._workers.stop()
 
-    def grade(self, order: Order) -> Answer:
+    def grade(self, job: Job) -> JobResult:
         """Grade a submission on this worker; see `Workers.grade`."""
         with self._lock:
             if self._workers is None:
                 if hashes.library_hash() != self._library:
                     raise Unfit("it has another version of the course's library")
-                self._workers = Workers(self._paper.start, self._paper).__enter__()
-        return self._workers.grade(order)
+                self._workers = Workers(self._material.start, self._material).__enter__()
+        return self._workers.grade(job)
 
 
-def graded(paper: Paper, orders: Mapping[str, Order], address: str) -> Iterator[tuple[str, Answer]]:
+def graded(
+    material: Material, jobs: Mapping[str, Job], address: str
+) -> Iterator[tuple[str, JobResult]]:
     """Grade several submissions on a cluster; yields name and answer as each is done.
 
     Args:
-        orders: by name; they hold the rebuilt notebooks, for workers see no files of the course.
+        jobs: by name; they hold the rebuilt notebooks, for workers see no files of the course.
         address: of the Dask scheduler, such as "tcp://10.0.0.5:8786".
     Raises:
         GradingFailed: there is no scheduler at this address, it went away, or a worker is not fit
@@ -74,7 +76,7 @@ def graded(paper: Paper, orders: Mapping[str, Order], address: str) -> Iterator[
     """
     with _connected(address) as client:
         try:
-            yield from _graded(client, paper, orders)
+            yield from _graded(client, material, jobs)
         except OSError as error:
             raise GradingFailed(
                 f"The connection to the Dask scheduler at {address} is lost: {error}. "
@@ -83,12 +85,10 @@ def graded(paper: Paper, orders: Mapping[str, Order], address: str) -> Iterator[
 
 
 def _graded(
-    client: Client, paper: Paper, orders: Mapping[str, Order]
-) -> Iterator[tuple[str, Answer]]:
-    grading = _registered(client, paper)
-    jobs = {
-        client.submit(_grade, order, grading, pure=False): name for name, order in orders.items()
-    }
+    client: Client, material: Material, jobs: Mapping[str, Job]
+) -> Iterator[tuple[str, JobResult]]:
+    grading = _registered(client, material)
+    jobs = {client.submit(_grade, job, grading, pure=False): name for name, job in jobs.items()}
     try:
         for job in as_completed(jobs, loop=client.loop):
             yield jobs.pop(job), _outcome(job)  # the cluster, too, lets go of what is done
@@ -97,9 +97,9 @@ def _graded(
         client.unregister_worker_plugin(grading)
 
 
-def _registered(client: Client, paper: Paper) -> str:
+def _registered(client: Client, material: Material) -> str:
     """Have the workers hold a `Grading`; returns its name."""
-    grading = Grading(paper, hashes.library_hash())
+    grading = Grading(material, hashes.library_hash())
     try:
         client.register_plugin(grading)
     except OSError:
@@ -116,11 +116,11 @@ def _connected(address: str) -> Client:
         raise GradingFailed(f"There is no Dask scheduler at {address}: {error}") from error
 
 
-def _grade(order: Order, grading: str) -> Answer:
-    return get_worker().plugins[grading].grade(order)
+def _grade(job: Job, grading: str) -> JobResult:
+    return get_worker().plugins[grading].grade(job)
 
 
-def _outcome(job: Future) -> Answer:
+def _outcome(job: Future) -> JobResult:
     """What came of a submission.
 
     Raises:
@@ -134,7 +134,7 @@ def _outcome(job: Future) -> Answer:
         case None:
             return job.result()
         case KilledWorker():
-            return Answer(outcome=Lost("worker after worker was lost over it"))
+            return JobResult(outcome=Lost("worker after worker was lost over it"))
         case Unfit() | SandboxUnavailable():
             raise GradingFailed(f"A Dask worker cannot grade: {error}") from error
-    return Answer(outcome=error)
+    return JobResult(outcome=error)

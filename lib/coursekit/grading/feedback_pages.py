@@ -1,7 +1,8 @@
 """Feedback for a whole class: several pages at a time, and none that is as it would be written.
 
-Each page is written by nbgrader's own converter (`coursekit.grading.press`), in a process that goes
-on to the next student. What comes to grief over one student's notebook costs that student's page.
+Each page is written by nbgrader's own converter (`coursekit.grading.page_writer`), in a process
+that goes on to the next student. What comes to grief over one student's notebook costs that
+student's page.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from nbgrader.api import (
 from nbgrader.coursedir import CourseDirectory
 
 from coursekit import files
-from coursekit.grading import autograding, hashes, press
+from coursekit.grading import autograding, hashes, page_writer
 from coursekit.grading.layout import WORK
 from coursekit.grading.processes import Helper, Lost
 
@@ -42,7 +43,7 @@ UNGRADED = "there is no graded notebook; grade first"
 LEFT_OUT = "nbgrader wrote none; is the student in CourseDirectory.student_id_exclude?"
 
 
-class Outcome(StrEnum):
+class PageStatus(StrEnum):
     """What became of a page."""
 
     WRITTEN = "written"
@@ -65,9 +66,9 @@ class Page:
     fresh: bool = True
 
     @property
-    def status(self) -> Outcome:
+    def status(self) -> PageStatus:
         """What became of it."""
-        return Outcome.FAILED if self.path is None else Outcome.WRITTEN
+        return PageStatus.FAILED if self.path is None else PageStatus.WRITTEN
 
 
 class FeedbackPages:
@@ -113,7 +114,7 @@ class FeedbackPages:
         with ExitStack() as end:
             drafts = Path(end.enter_context(tempfile.TemporaryDirectory(dir=scratch)))
             pool = end.enter_context(ThreadPoolExecutor(workers))
-            helpers = [end.enter_context(Helper([press.__name__])) for _ in range(workers)]
+            helpers = [end.enter_context(Helper([page_writer.__name__])) for _ in range(workers)]
             idle: SimpleQueue[Helper] = SimpleQueue()
             for helper in helpers:
                 idle.put(helper)
@@ -135,7 +136,7 @@ class FeedbackPages:
         about = self._course, self._assignment, student, drafts
         helper = idle.get()
         try:
-            reason = helper(press.write, *about, limit=LIMIT)
+            reason = helper(page_writer.write, *about, limit=LIMIT)
         except Lost as error:
             reason = str(error)
         finally:

@@ -2,7 +2,7 @@
 
 The parent imports, starts the sandbox and forks; it never reads or grades. So children begin in
 milliseconds, and one that dies takes nothing with it. A child works on one submission after the
-other: `Stage` leaves nothing behind, and what Python and NumPy do once need not be done again.
+other: `CellRunner` leaves nothing behind, and what Python and NumPy do once need not be done again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from nbformat import NotebookNode
 from coursekit import notebooks
 from coursekit.checks import inputs
 from coursekit.grading import marking, reading
+from coursekit.grading.jobs import Job, Material, Read, handed_out
 from coursekit.grading.judge import Judge, JudgeError
-from coursekit.grading.opening import handed_out
-from coursekit.grading.paper import Order, Paper, Read
 from coursekit.sandbox import SandboxUnavailable, Warm, linux
 from coursekit.startup import import_all
 
@@ -50,9 +49,9 @@ def serve(
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_things:
         import_all(modules if warm else ())
-        paper = line.recv()
-        os.environ[inputs.SECRET] = paper.secret  # rooms have an environment of their own
-        grader = Grader(paper, Path(folder), warm)
+        material = line.recv()
+        os.environ[inputs.SECRET] = material.secret  # rooms have an environment of their own
+        grader = Grader(material, Path(folder), warm)
         if warm:
             open_things.enter_context(warm)
         line.send("")
@@ -101,45 +100,46 @@ class Grader:
     """Reads and grades the submissions of one assignment.
 
     Args:
-        paper: the assignment.
+        material: the assignment.
         folder: an empty one, for the modules that tests and rooms import.
         warm: makes rooms; None where submissions are only read.
     """
 
-    def __init__(self, paper: Paper, folder: Path, warm: Warm | None):
-        self._paper = paper
-        self._release, source = notebooks.of_text(paper.release), notebooks.of_text(paper.source)
+    def __init__(self, material: Material, folder: Path, warm: Warm | None):
+        self._material = material
+        self._release, source = (
+            notebooks.of_text(material.release),
+            notebooks.of_text(material.source),
+        )
         self._tests = notebooks.tests(source)
         self._judge = None
         if warm:
             tests, rooms = folder / "tests", folder / "rooms"
-            _compiled(paper.beside, tests)
-            judge = Judge(source, self._release, tests, paper.given, warm, paper.limits)
+            _compiled(material.beside, tests)
+            judge = Judge(source, self._release, tests, material.given, warm, material.limits)
             judge.files = _compiled(judge.files, rooms)
             self._judge = judge
 
-    def answer(self, order: Order) -> Iterator[dict]:
+    def answer(self, job: Job) -> Iterator[dict]:
         """What is found out about a submission: first of its files, then of its answers."""
         with _at_most(reading.SECONDS):
-            read, notebook = self._read(order)
-        if order.folder:
+            read, notebook = self._read(job)
+        if job.folder:
             yield asdict(read)
-        with _at_most(self._paper.seconds):
-            yield self._outcome(order, read, notebook)
+        with _at_most(self._material.seconds):
+            yield self._outcome(job, read, notebook)
 
-    def _read(self, order: Order) -> tuple[Read, NotebookNode]:
-        if order.folder:
-            return reading.read(Path(order.folder), order.name, self._release)
-        return Read(answers=order.known.answers if order.known else ""), notebooks.of_text(
-            order.text
-        )
+    def _read(self, job: Job) -> tuple[Read, NotebookNode]:
+        if job.folder:
+            return reading.read(Path(job.folder), job.name, self._release)
+        return Read(answers=job.known.answers if job.known else ""), notebooks.of_text(job.text)
 
-    def _outcome(self, order: Order, read: Read, notebook: NotebookNode) -> dict:
+    def _outcome(self, job: Job, read: Read, notebook: NotebookNode) -> dict:
         if not read.readable:
             return {}
         if self._judge is None:
             return {"text": json.dumps(notebook)}
-        known = order.known if order.known and order.known.answers == read.answers else None
+        known = job.known if job.known and job.known.answers == read.answers else None
         if known and not known.stale:
             return {}
         return self._graded(notebook, known.stale if known else None)
@@ -154,7 +154,7 @@ class Grader:
             return {"broken": str(error)}
         seconds = time.perf_counter() - start
         grade = marking.grade_of(
-            judgement, notebook, seconds=seconds, sandboxed=self._paper.start.confined
+            judgement, notebook, seconds=seconds, sandboxed=self._material.start.confined
         )
         shown = marking.executed(judgement, notebook, self._tests)
         return {"grade": grade.to_json(), "notebook": json.dumps(shown)}

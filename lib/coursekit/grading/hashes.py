@@ -29,15 +29,15 @@ JUDGING = (  # what the processes that judge load, and so what a grade depends o
     "coursekit/grading/judge.py",
     "coursekit/grading/layout.py",
     "coursekit/grading/marking.py",
-    "coursekit/grading/opening.py",
-    "coursekit/grading/paper.py",
+    "coursekit/grading/worker_main.py",
+    "coursekit/grading/jobs.py",
     "coursekit/grading/reading.py",
     "coursekit/grading/room_files.py",
     "coursekit/grading/submissions.py",
     "coursekit/notebooks/**/*.py",
     "coursekit/patience.py",
     "coursekit/sandbox/**/*.py",
-    "coursekit/stage.py",
+    "coursekit/cell_runner.py",
     "coursekit/startup.py",
 )
 NO_MATTER = (  # though it may be loaded too: it draws, or names what is missing

@@ -23,13 +23,13 @@ from typing import Any
 from nbformat import NotebookNode
 
 from coursekit import notebooks
+from coursekit.cell_runner import Cell, CellResult, CellRunner
 from coursekit.checks import Task
 from coursekit.checks.beside import calls_go_to
 from coursekit.checks.foreign import Use, foreign_in_text
 from coursekit.grading.room_files import room_files
 from coursekit.notebooks import Kind
 from coursekit.sandbox import CellRun, Limits, Room, RoomError, Warm
-from coursekit.stage import Cell, Played, Stage
 
 
 class JudgeError(Exception):
@@ -143,7 +143,7 @@ class Judge:
         wanted = self._tests.keys() if only is None else self._with_helpers(only)
         judgement = Judgement()
         judgement.maximum = {n: most for n, (_, most) in self._tests.items() if n in wanted}
-        with Stage(self.folder) as stage, _Sitting(self, stage) as sitting:
+        with CellRunner(self.folder) as runner, _Sitting(self, runner) as sitting:
             for cell in notebook.cells:
                 kind = notebooks.kind(cell)
                 if cell.cell_type != "code" or kind == Kind.FRAME:
@@ -173,7 +173,7 @@ class Judge:
         cell, maximum = self._tests[name]
         start = time.monotonic()
         played, broken = sitting.test(cell)
-        task = sitting.stage.namespace.get(cell.scored or "")
+        task = sitting.runner.namespace.get(cell.scored or "")
         error = played.error or ("" if isinstance(task, Task) else "It has no score.")
         judgement.points[name] = 0.0 if error or broken else _points(played.text, maximum)
         judgement.seconds[name] = time.monotonic() - start
@@ -186,18 +186,18 @@ class Judge:
 
 
 class _Sitting:
-    """One submission being graded: the stage of the tests, and the student's room.
+    """One submission being graded: the runner of the tests, and the student's room.
 
     A room that was brought down is built again when it is next needed: the cells that ran before
     run again, but for those that brought a room down.
 
     Attributes:
-        stage: where the tests run.
+        runner: where the tests run.
         dropped: cell -> how it brought a room down when it ran again.
     """
 
-    def __init__(self, judge: Judge, stage: Stage):
-        self.stage = stage
+    def __init__(self, judge: Judge, runner: CellRunner):
+        self.runner = runner
         self.dropped: dict[str, Incident] = {}
         self._judge = judge
         self._end = time.monotonic() + judge.limits.notebook_seconds
@@ -235,17 +235,17 @@ class _Sitting:
             self._replay()
         return self._room
 
-    def test(self, cell: Cell) -> tuple[Played, Incident | None]:
+    def test(self, cell: Cell) -> tuple[CellResult, Incident | None]:
         """Run a test cell here; what came of it, and how it brought the room down, if it did."""
-        namespace = self.stage.namespace
+        namespace = self.runner.namespace
         namespace.pop(cell.scored or "", None)  # the task of an earlier cell
         try:
             room = self.room()
             found = room.look_up(sorted(cell.asks_for - namespace.keys() - vars(builtins).keys()))
         except RoomError as error:
-            return Played(error=f"{type(error).__name__}: {error}"), _incident(error)
+            return CellResult(error=f"{type(error).__name__}: {error}"), _incident(error)
         with _added(namespace, found), calls_go_to(room.inside):
-            played = self.stage.play(cell)
+            played = self.runner.run(cell)
         return played, _incident(room.failure) if room.failure else None
 
     def _replay(self) -> None:
@@ -261,12 +261,12 @@ class _Sitting:
 
     def _read(self, name: str, allow: tuple[str, ...]) -> list[Use]:
         """What a function uses that is not allowed, read from the cells that have run so far."""
-        return foreign_in_text(name, self._played.values(), self.stage.namespace, allow)
+        return foreign_in_text(name, self._played.values(), self.runner.namespace, allow)
 
 
 def _set_up(cell: Cell, sitting: _Sitting, judgement: Judgement) -> None:
     """Run a cell of the course on both sides."""
-    played = sitting.stage.play(cell)
+    played = sitting.runner.run(cell)
     if played.error:
         raise JudgeError(f"cell {cell.name} of the course raised {played.error}")
     untouched = not judgement.runs and not judgement.incidents

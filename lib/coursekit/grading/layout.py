@@ -12,11 +12,6 @@ def folder_of(course: Path, assignment: str, student: str) -> Path:
     return course / "submitted" / student / assignment
 
 
-def prepared(course: Path, assignment: str, student: str) -> Path:
-    """Where the mended notebook lies that nbgrader's autograde runs."""
-    return course / WORK / "submitted" / student / assignment / f"{assignment}.ipynb"
-
-
 def release_of(course: Path, assignment: str) -> Path:
     """Where the released notebook lies that submissions are rebuilt from."""
     return course / WORK / "release" / assignment / f"{assignment}.ipynb"

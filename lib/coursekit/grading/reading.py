@@ -10,7 +10,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from coursekit.grading.hashes import answers_hash
-from coursekit.grading.paper import Read
+from coursekit.grading.jobs import Read
 from coursekit.grading.submissions import STUDENT_ID, UNFIT_ID, collect, fingerprint
 
 SECONDS = 60.0

@@ -16,7 +16,7 @@ from coursekit.grading.results import Status
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredGrade:
     """A stored grade.
 
     Attributes:
@@ -44,7 +44,7 @@ class Store:
     def __init__(self, course: Path, assignment: str):
         self._folder = course / WORK / "grades" / assignment
 
-    def load(self, student: str) -> Record | None:
+    def load(self, student: str) -> StoredGrade | None:
         """What is stored; None where there is nothing, or nothing that makes sense."""
         try:
             grade = Grade.from_json(self._path(student).read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ class Store:
             about["status"] = Status(about["status"])
             about["notes"] = tuple(about["notes"])
             rest = {name: value for name, value in grade.extra.items() if name != "record"}
-            return Record(**about, grade=replace(grade, extra=rest))
+            return StoredGrade(**about, grade=replace(grade, extra=rest))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -61,7 +61,7 @@ class Store:
         """Of whom something is stored."""
         return {path.stem for path in self._folder.glob("*.json")}
 
-    def save(self, student: str, record: Record) -> None:
+    def save(self, student: str, record: StoredGrade) -> None:
         """Store a record, in one step: a crash leaves the old file or the new one."""
         about = asdict(replace(record, grade=Grade()))
         del about["grade"]

@@ -7,7 +7,6 @@ import hashlib
 import html
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,7 +16,6 @@ from nbformat import NotebookNode, v4
 
 from coursekit import notebooks
 from coursekit.grading.grades import Grade
-from coursekit.grading.layout import prepared
 
 MOST_FILES = 50  # notebooks looked at in one folder
 MOST_ENTRIES = 1000  # files and links noticed in one folder
@@ -89,14 +87,6 @@ def collect(folder: Path, release: NotebookNode, name: str) -> Submission:
     notes = [] if best.name == name else [f"handed in as {best.name}, not {name}"]
     notes += [f"not graded: {other.name}" for other in others]
     return Submission(best.notebook, True, [*notes, *faults, *best.notes])
-
-
-def prepare(course: Path, assignment: str, student: str, submission: Submission) -> Path:
-    """Write the mended notebook to its place, alone in its folder; returns its path."""
-    target = prepared(course, assignment, student)
-    shutil.rmtree(target.parent, ignore_errors=True)
-    notebooks.write(with_notes(submission.notebook, submission.notes), target)
-    return target
 
 
 def handed_in_at(folder: Path) -> str | None:

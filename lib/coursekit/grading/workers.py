@@ -1,7 +1,7 @@
 """Grades submissions in processes of their own, as many at a time as asked.
 
-with Workers(paper.start, paper) as workers:
-    answer = workers.grade(Order("a02_convolution.ipynb", folder="submitted/ada/a02_convolution"))
+with Workers(material.start, material) as workers:
+    answer = workers.grade(Job("a02_convolution.ipynb", folder="submitted/ada/a02_convolution"))
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from multiprocessing.connection import Connection
 from coursekit.checks import inputs
 from coursekit.grading import reading
 from coursekit.grading.grades import Grade
-from coursekit.grading.paper import Answer, Graded, Order, Paper, PaperError, Read, Start
+from coursekit.grading.jobs import Graded, Job, JobResult, Material, MaterialError, Read, Start
 from coursekit.grading.processes import Lost
 from coursekit.sandbox import SandboxUnavailable
 from coursekit.startup import KEEP_MEMORY
 
 START_SECONDS = 180.0  # imports, twice, on a busy machine
 TRIES = 2
-AHEAD = 2  # orders given out for each that is graded: the next is there when one is done
+AHEAD = 2  # jobs given out for each that is graded: the next is there when one is done
 PROGRAM = """
 from coursekit.startup import skip_grammars
 
 skip_grammars()
-from coursekit.grading.opening import main
+from coursekit.grading.worker_main import main
 
 main()
 """
@@ -59,11 +59,11 @@ class Workers:
 
     Args:
         start: what is known at once.
-        paper: the assignment; where it is not known yet, `hand_out` has to follow.
+        material: the assignment; where it is not known yet, `hand_out` has to follow.
     """
 
-    def __init__(self, start: Start, paper: Paper | None = None):
-        self._begin, self._paper, self._lock = start, paper, threading.Lock()
+    def __init__(self, start: Start, material: Material | None = None):
+        self._begin, self._material, self._lock = start, material, threading.Lock()
         self._process: subprocess.Popen | None = None
         self._first: Connection | None = None  # on which it says that it has started
         self._idle: list[Connection] = []
@@ -75,12 +75,12 @@ class Workers:
     def __exit__(self, *error) -> None:
         self.stop()
 
-    def hand_out(self, paper: Paper) -> None:
+    def hand_out(self, material: Material) -> None:
         """Say what is to be graded; once, before `grade`."""
-        self._paper = paper
-        self._tell(paper)
+        self._material = material
+        self._tell(material)
 
-    def grade(self, order: Order) -> Answer:
+    def grade(self, job: Job) -> JobResult:
         """Read and grade a submission. May be called from several threads.
 
         What dies while it is graded is tried once more, for the machine may have been short of
@@ -89,11 +89,11 @@ class Workers:
         Raises:
             SandboxUnavailable: rooms cannot be made on this machine.
         """
-        answer = Answer()
+        answer = JobResult()
         for _ in range(TRIES):
             process = self._process
             try:
-                answer = self._once(order)
+                answer = self._once(job)
             except BrokenPipeError:
                 self._replace(process)
             else:
@@ -107,35 +107,35 @@ class Workers:
         with self._lock:
             self._stop()
 
-    def _once(self, order: Order) -> Answer:
+    def _once(self, job: Job) -> JobResult:
         """Raises BrokenPipeError where no child can be had; a child's death is an outcome."""
         try:
             line = self._line()
         except Lost as error:
-            return Answer(outcome=error)
+            return JobResult(outcome=error)
         read = None
         with contextlib.ExitStack() as end:
             end.callback(line.close)  # which ends the child
             try:
-                _send(line, order)
-                if order.folder:
+                _send(line, job)
+                if job.folder:
                     read = _read(line)
-                reply = _received(line, self._paper.seconds)
+                reply = _received(line, self._material.seconds)
             except Unreadable as error:
-                return Answer(error.read)
+                return JobResult(error.read)
             except (Lost, EOFError) as error:
-                return Answer(read, error)
+                return JobResult(read, error)
             end.pop_all()
         with self._lock:
             self._idle.append(line)
         match reply:
             case {"fault": fault}:
-                return Answer(read, PaperError(fault))
+                return JobResult(read, MaterialError(fault))
             case {"broken": what}:
                 raise BrokenPipeError(what)
             case {"grade": grade, "notebook": notebook}:
-                return Answer(read, Graded(Grade.from_json(grade), notebook))
-        return Answer(read, text=reply.get("text", ""))
+                return JobResult(read, Graded(Grade.from_json(grade), notebook))
+        return JobResult(read, text=reply.get("text", ""))
 
     def _line(self) -> Connection:
         """The line to a child that waits for work."""
@@ -173,10 +173,10 @@ class Workers:
             socket.send_fds(self._control, [b"+"], [its.fileno()])
         self._first = Connection(first.detach())
         self._tell(self._begin)
-        if self._paper:
-            self._tell(self._paper)
+        if self._material:
+            self._tell(self._material)
 
-    def _tell(self, what: Start | Paper) -> None:
+    def _tell(self, what: Start | Material) -> None:
         """Send it to the process, which may have ended: `_await` reads why."""
         with contextlib.suppress(OSError):
             self._first.send(what)
@@ -216,14 +216,14 @@ def _environment() -> dict[str, str]:
     return kept | PINNED
 
 
-def _send(line: Connection, order: Order) -> None:
-    """Hand out an order.
+def _send(line: Connection, job: Job) -> None:
+    """Hand out a job.
 
     Raises:
         EOFError: the child has died since its last one.
     """
     try:
-        line.send(order)
+        line.send(job)
     except OSError as error:
         raise EOFError from error
 
@@ -265,8 +265,8 @@ def _reply(line: Connection) -> str | None:
 
 
 def graded(
-    workers: Workers, orders: Mapping[str, Order], count: int
-) -> Iterator[tuple[str, Answer]]:
+    workers: Workers, jobs: Mapping[str, Job], count: int
+) -> Iterator[tuple[str, JobResult]]:
     """Grade several submissions, `count` at a time; yields name and answer as each is done.
 
     However large the class, no more than `AHEAD * count` answers are in memory: what has been
@@ -274,20 +274,20 @@ def graded(
 
     Args:
         workers: which are stopped at the end, also if that comes early.
-        orders: by name.
+        jobs: by name.
     Raises:
         SandboxUnavailable: rooms cannot be made on this machine.
     """
     with ThreadPoolExecutor(count) as pool:
-        waiting, jobs = iter(orders.items()), {}
+        waiting, given = iter(jobs.items()), {}
         try:
             while True:
-                for name, order in islice(waiting, AHEAD * count - len(jobs)):
-                    jobs[pool.submit(workers.grade, order)] = name
-                if not jobs:
+                for name, job in islice(waiting, AHEAD * count - len(given)):
+                    given[pool.submit(workers.grade, job)] = name
+                if not given:
                     return
-                job = wait(jobs, return_when=FIRST_COMPLETED).done.pop()
-                yield jobs.pop(job), job.result()
+                done = wait(given, return_when=FIRST_COMPLETED).done.pop()
+                yield given.pop(done), done.result()
         finally:
             workers.stop()  # so that nobody waits for what is not wanted any more
             pool.shutdown(cancel_futures=True)

@@ -41,7 +41,7 @@ class Assert:
 
 
 @dataclass
-class Record:
+class RunRecord:
     """What came out of one run.
 
     Attributes:
@@ -63,7 +63,7 @@ class Record:
         return json.dumps(asdict(self))
 
     @classmethod
-    def of(cls, text: str) -> Record:
+    def of(cls, text: str) -> RunRecord:
         """From that JSON."""
         values = json.loads(text)
         values["asserts"] = {key: Assert(**each) for key, each in values["asserts"].items()}
@@ -77,7 +77,7 @@ class Noting(ast.NodeTransformer):
     Asserts inside `try` stay as they are: there, an assert that falls may be what is meant.
     """
 
-    def __init__(self, record: Record):
+    def __init__(self, record: RunRecord):
         self.record, self.cell = record, 0
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
@@ -107,7 +107,7 @@ def run(sources: Sequence[str], record_path: Path) -> None:
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
-    record = Record(cells=len(sources))
+    record = RunRecord(cells=len(sources))
     noting = Noting(record)
     shell.ast_transformers.append(noting)
     shell.user_ns[NOTE] = noting.note

@@ -17,7 +17,7 @@ from typing import Any
 from coursekit import notebooks
 from coursekit.experiments.experiment import belongs
 from coursekit.notebooks.running import ENVIRONMENT
-from coursekit.perturb.inside import Assert, Record
+from coursekit.perturb.inside import Assert, RunRecord
 
 Say = Callable[[str], Any]
 WIDTH = 74  # characters of an assert in the table
@@ -91,7 +91,7 @@ def _perturb(path: Path, runs: int, workers: int, scale: float, timeout: float, 
     return all(count.held == runs for count in counts(records)) and not errors(records)
 
 
-def counts(records: Sequence[Record]) -> list[Count]:
+def counts(records: Sequence[RunRecord]) -> list[Count]:
     """Every assert of some runs of one lecture, in the order of the lecture."""
     noted = {place: each for record in records for place, each in record.asserts.items()}
     found = []
@@ -103,13 +103,13 @@ def counts(records: Sequence[Record]) -> list[Count]:
     return found
 
 
-def errors(records: Sequence[Record]) -> dict[int, list[str]]:
+def errors(records: Sequence[RunRecord]) -> dict[int, list[str]]:
     """Cell -> how it failed otherwise, a text for each run in which it did."""
     cells = sorted({cell for record in records for cell in record.errors})
     return {cell: [r.errors[cell] for r in records if cell in r.errors] for cell in cells}
 
 
-def report(records: Sequence[Record]) -> Iterator[str]:
+def report(records: Sequence[RunRecord]) -> Iterator[str]:
     """What some runs of one lecture say together, line by line."""
     table, runs = counts(records), len(records)
     yield f"  {'held':>7}  cell  line  assert"
@@ -144,7 +144,7 @@ def code_cells(path: Path) -> list[str]:
 
 def _records(
     path: Path, runs: int, workers: int, scale: float, timeout: float
-) -> Iterator[tuple[int, Record, float]]:
+) -> Iterator[tuple[int, RunRecord, float]]:
     """Run a notebook with the seeds 1 to `runs`; yield seed, record and seconds as each ends."""
     started: list[subprocess.Popen] = []
     with ThreadPoolExecutor(workers) as pool:
@@ -163,7 +163,7 @@ def _records(
 
 def _once(
     path: Path, noise: str, timeout: float, started: list[subprocess.Popen]
-) -> tuple[Record, float]:
+) -> tuple[RunRecord, float]:
     """One run, in a process of its own: its record, with how it ended if not well; seconds."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -190,7 +190,7 @@ def _once(
             process.communicate()
             why = f"the run took more than {timeout:g} s and was ended"
         text = record_path.read_text(encoding="utf-8") if record_path.exists() else "{}"
-    record = Record.of(text) if text != "{}" else Record(cells=1)
+    record = RunRecord.of(text) if text != "{}" else RunRecord(cells=1)
     if record.done < record.cells:
         record.errors[record.done + 1] = why
     return record, time.monotonic() - start

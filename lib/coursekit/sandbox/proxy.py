@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from coursekit.checks.foreign import Use
 from coursekit.sandbox.permission import Terms
 
-if TYPE_CHECKING:
-    from coursekit.checks.foreign import Use
-    from coursekit.sandbox.room import Room
-
 LONGEST = 2**24  # items; Python makes space for as many as a length says
+
+
+class Home(Protocol):
+    """What a proxy asks of the room it lives in; see `coursekit.sandbox.room.Room`."""
+
+    def do(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """Something done in the room to what lives there."""
+
+    def call(self, what: str, terms: Terms | None, *args: Any, **kwargs: Any) -> Any:
+        """The same, where what is done is a call that may not call everything."""
+
+    def each(self, terms: Terms | None, target: Any, cases: list[tuple]) -> list[tuple]:
+        """Several calls."""
+
+    def step(self, iterator: Any) -> Any:
+        """The next item of an iterator."""
+
+    def foreign(self, target: Any, allow: tuple[str, ...]) -> list[Use]:
+        """What a function uses that is not allowed."""
+
+    def broken(self, words: str) -> Exception:
+        """The error to raise for an answer that makes no sense."""
 
 
 class Proxy:
@@ -28,7 +47,7 @@ class Proxy:
 
     __slots__ = ("__name__", "__weakref__", "_kind", "_number", "_room", "_terms")
 
-    def __init__(self, room: Room, number: int, kind: str, name: str = ""):
+    def __init__(self, room: Home, number: int, kind: str, name: str = ""):
         self._room, self._number, self._kind = room, number, kind
         self._terms: Terms | None = None
         self.__name__ = name or kind

@@ -138,7 +138,7 @@ def _read_first(tree: ast.Module, name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Played:
+class CellResult:
     """What a cell did.
 
     Attributes:
@@ -160,7 +160,7 @@ class _Shell:
             raise NotImplementedError(f"%{name} {line}: assignments use plain Python.")
 
 
-class Stage:
+class CellRunner:
     """Runs cells in one fresh namespace, in `folder`, with output captured.
 
     Working folder, import path, modules imported from the folder, random states, warnings and open
@@ -179,7 +179,7 @@ class Stage:
         self._undo = contextlib.ExitStack()
         self._files: list[str] = []
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> CellRunner:
         self.namespace.update(
             __name__="__main__", __builtins__=__builtins__, display=display, get_ipython=_Shell
         )
@@ -199,7 +199,7 @@ class Stage:
         self._undo.close()
         self.namespace.clear()
 
-    def play(self, cell: Cell) -> Played:
+    def run(self, cell: Cell) -> CellResult:
         """Run a cell; an exception ends the cell and nothing else.
 
         Each test starts from the same random states, whatever was drawn in the tests before it.
@@ -216,11 +216,11 @@ class Stage:
                     body, last = cell.code
                     exec(body, self.namespace)
                     value = eval(last, self.namespace) if last else None
-                    return Played(None if value is None else repr(value))
+                    return CellResult(None if value is None else repr(value))
             except TooLong as error:
-                return Played(error=f"TooLong: {error}", late=True)
+                return CellResult(error=f"TooLong: {error}", late=True)
             except (Exception, SystemExit) as error:
-                return Played(error=f"{type(error).__name__}: {error}")
+                return CellResult(error=f"{type(error).__name__}: {error}")
 
 
 class _Loader(importlib.machinery.SourceFileLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 
 from coursekit.checks.inputs import PUBLISHED
@@ -11,7 +12,7 @@ from coursekit.sandbox import Limits
 GRACE = 120.0  # seconds that the tests themselves may take besides the student's code
 
 
-class PaperError(Exception):
+class MaterialError(Exception):
     """A cell of the course itself did not run; the message says which and why."""
 
 
@@ -31,7 +32,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Paper:
+class Material:
     """An assignment, ready to be graded on any machine that has this library.
 
     Attributes:
@@ -59,7 +60,7 @@ class Paper:
 
 
 @dataclass(frozen=True)
-class Known:
+class Earlier:
     """What is known of a submission from an earlier grading.
 
     Attributes:
@@ -72,7 +73,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Order:
+class Job:
     """One submission to be graded.
 
     Attributes:
@@ -85,7 +86,7 @@ class Order:
     name: str
     folder: str = ""
     text: str = ""
-    known: Known | None = None
+    known: Earlier | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ class Graded:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of one order.
+class JobResult:
+    """What came of one job.
 
     Attributes:
         read: None where it had been read before.
@@ -131,3 +132,9 @@ class Answer:
     read: Read | None = None
     outcome: Graded | Exception | None = None
     text: str = ""
+
+
+def handed_out(control: socket.socket) -> int | None:
+    """The next descriptor that is sent to a grading process; None where there are no more."""
+    message, ends, _, _ = socket.recv_fds(control, 1, 1)
+    return ends[0] if message else None

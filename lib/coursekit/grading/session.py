@@ -23,11 +23,20 @@ from coursekit.grading.gradebook import Book
 from coursekit.grading.grades import Grade, QuestionGrade
 from coursekit.grading.hashes import Key
 from coursekit.grading.imports import modules_of
+from coursekit.grading.jobs import (
+    Earlier,
+    Graded,
+    Job,
+    JobResult,
+    Material,
+    MaterialError,
+    Read,
+    Start,
+)
 from coursekit.grading.layout import folder_of, release_of
-from coursekit.grading.paper import Answer, Graded, Known, Order, Paper, PaperError, Read, Start
 from coursekit.grading.processes import Lost
 from coursekit.grading.results import Result, Status
-from coursekit.grading.store import Record, Store
+from coursekit.grading.store import Store, StoredGrade
 from coursekit.grading.submissions import (
     STUDENT_ID,
     fingerprint,
@@ -71,8 +80,8 @@ def begun(course: Path, assignment: str, confined: bool) -> Iterator[Workers | N
         yield None
         return
     source = course / "solutions" / assignment / f"{assignment}.ipynb"
-    with Workers(_start(source, confined)) as crew:
-        yield crew
+    with Workers(_start(source, confined)) as workers_begun:
+        yield workers_begun
 
 
 def results(
@@ -80,18 +89,18 @@ def results(
     assignment: str,
     students: Sequence[str],
     options: Options,
-    crew: Workers | None = None,
+    early: Workers | None = None,
 ) -> Iterator[Result]:
     """Grade submissions; yields each as it is done. `autograding.register` must have run.
 
     Args:
         students: who has handed something in.
-        crew: that `begun` has made.
+        early: that `begun` has made.
     Raises:
         GradingFailed: nobody's work can be graded here, for the reason in the message.
     """
     with Book(course, assignment) as book:
-        session = _Session(course, assignment, options, book, crew)
+        session = _Session(course, assignment, options, book, early)
         yield from session.unchanged(students)
         try:
             yield from session.others()
@@ -104,25 +113,25 @@ class _Session:
     """One run over the submissions of an assignment."""
 
     def __init__(
-        self, course: Path, assignment: str, options: Options, book: Book, crew: Workers | None
+        self, course: Path, assignment: str, options: Options, book: Book, early: Workers | None
     ):
         self.course, self.assignment, self.options, self.book = course, assignment, options, book
-        self._crew = crew
-        self.paper = paper_of(course, assignment, options)
+        self._early = early
+        self.material = material_of(course, assignment, options)
         self.store = Store(course, assignment)
-        self.release = notebooks.of_text(self.paper.release)
-        source = notebooks.of_text(self.paper.source)
+        self.release = notebooks.of_text(self.material.release)
+        source = notebooks.of_text(self.material.source)
         self.key = Key(
             answers="",
-            setup=hashes.setup_hash(self.release, self.paper.beside),
+            setup=hashes.setup_hash(self.release, self.material.beside),
             library=hashes.library_hash(),
             limits=hashes.limits_hash(options.limits, options.confined),
-            secret=hashes.secret_hash(self.paper.secret),
+            secret=hashes.secret_hash(self.material.secret),
             tests=hashes.test_hashes(source),
         )
         self.most = {name: notebooks.points(c) for name, c in notebooks.graded(source).items()}
         self.automatic = book.automatic()
-        self.records: dict[str, Record | None] = {}  # of those that are not unchanged
+        self.records: dict[str, StoredGrade | None] = {}  # of those that are not unchanged
         self._innocent = False
 
     def unchanged(self, students: Sequence[str]) -> Iterator[Result]:
@@ -136,58 +145,58 @@ class _Session:
 
     def others(self) -> Iterator[Result]:
         """Read what is new or changed, and judge it as far as it has to be."""
-        orders = {student: self._order(student) for student in self.records}
-        if not orders:
+        jobs = {student: self._job(student) for student in self.records}
+        if not jobs:
             return
         answers = self._on_cluster if self.options.dask else self._here
-        for student, answer in answers(orders):
-            if isinstance(answer.outcome, PaperError):
+        for student, answer in answers(jobs):
+            if isinstance(answer.outcome, MaterialError):
                 self._accuse(answer.outcome)
             yield self._result_of(student, answer)
             del self.records[student]  # all that is still of use has been written
 
-    def _here(self, orders: Mapping[str, Order], rooms=True) -> Iterator[tuple[str, Answer]]:
-        crew, self._crew = self._crew if rooms else None, None
-        if crew:
-            crew.hand_out(self.paper)
-            yield from workers.graded(crew, orders, self.options.workers)
+    def _here(self, jobs: Mapping[str, Job], rooms=True) -> Iterator[tuple[str, JobResult]]:
+        early, self._early = self._early if rooms else None, None
+        if early:
+            early.hand_out(self.material)
+            yield from workers.graded(early, jobs, self.options.workers)
             return
-        with Workers(replace(self.paper.start, rooms=rooms), self.paper) as new:
-            yield from workers.graded(new, orders, self.options.workers)
+        with Workers(replace(self.material.start, rooms=rooms), self.material) as new:
+            yield from workers.graded(new, jobs, self.options.workers)
 
-    def _on_cluster(self, orders: Mapping[str, Order]) -> Iterator[tuple[str, Answer]]:
+    def _on_cluster(self, jobs: Mapping[str, Job]) -> Iterator[tuple[str, JobResult]]:
         """Files are read here, answers are judged there."""
         from coursekit.grading import cluster
 
         reads, left = {}, {}
-        for student, answer in self._here(orders, rooms=False):
-            known = orders[student].known
+        for student, answer in self._here(jobs, rooms=False):
+            known = jobs[student].known
             if known and answer.read and known.answers != answer.read.answers:
                 known = None
             if answer.text and (known is None or known.stale):
                 reads[student] = answer.read
-                left[student] = replace(orders[student], folder="", text=answer.text, known=known)
+                left[student] = replace(jobs[student], folder="", text=answer.text, known=known)
             else:
                 yield student, answer
-        for student, answer in cluster.graded(self.paper, left, self.options.dask):
+        for student, answer in cluster.graded(self.material, left, self.options.dask):
             del left[student]
             yield student, replace(answer, read=reads.pop(student))
 
-    def _order(self, student: str) -> Order:
+    def _job(self, student: str) -> Job:
         record = self.records[student]
-        known = Known(record.key.answers, self._stale(record)) if record else None
-        return Order(f"{self.assignment}.ipynb", str(self._folder(student)), known=known)
+        known = Earlier(record.key.answers, self._stale(record)) if record else None
+        return Job(f"{self.assignment}.ipynb", str(self._folder(student)), known=known)
 
-    def _accuse(self, fault: PaperError) -> None:
+    def _accuse(self, fault: MaterialError) -> None:
         """Tell a submission that breaks the course's own cells from a course that is broken."""
         if not self._innocent:
-            order = Order(f"{self.assignment}.ipynb", text=self.paper.release)
-            ((_, answer),) = self._here({"the release": order})
-            if isinstance(answer.outcome, PaperError):
+            job = Job(f"{self.assignment}.ipynb", text=self.material.release)
+            ((_, answer),) = self._here({"the release": job})
+            if isinstance(answer.outcome, MaterialError):
                 raise GradingFailed(f"{self.assignment} itself does not run: {fault}")
         self._innocent = True
 
-    def _result_of(self, student: str, answer: Answer) -> Result:
+    def _result_of(self, student: str, answer: JobResult) -> Result:
         read = answer.read or Read()
         match answer.outcome:
             case Graded():
@@ -199,11 +208,11 @@ class _Session:
                 return self._again(student, replace(known, written=""))
             case None:
                 return self._unreadable(student, read)
-            case Lost() | PaperError():
+            case Lost() | MaterialError():
                 return self._give_up(student, read, str(answer.outcome))
         raise answer.outcome
 
-    def _again(self, student: str, record: Record) -> Result:
+    def _again(self, student: str, record: StoredGrade) -> Result:
         """What was graded before; where the gradebook says otherwise, it is written anew."""
         points, there = _points(record.grade), self.automatic.get(student, {})
         written = record.written == self.book.terms(student, self._stamp(student))
@@ -224,14 +233,14 @@ class _Session:
         for cell in notebooks.tests(notebook).values():
             cell.metadata.nbgrader.checksum = compute_checksum(cell)
         key, status = replace(self.key, answers=read.answers), _status(read, grade)
-        record = Record(key, status, read.notes, read.files, grade)
+        record = StoredGrade(key, status, read.notes, read.files, grade)
         notebook = with_notes(notebook, [*read.notes, *for_student(grade)])
         return self._store(student, record, notebook, _points(grade))
 
     def _unreadable(self, student: str, read: Read) -> Result:
         grade = Grade(tuple(QuestionGrade(name, 0.0, most) for name, most in self.most.items()))
         key = replace(self.key, answers=read.answers)
-        record = Record(key, Status.UNREADABLE, read.notes, read.files, grade)
+        record = StoredGrade(key, Status.UNREADABLE, read.notes, read.files, grade)
         if not STUDENT_ID.fullmatch(student):
             record = replace(record, status=Status.ATTENTION)
         notebook = with_notes(self.release, list(read.notes))
@@ -240,9 +249,9 @@ class _Session:
 
     def _give_up(self, student: str, read: Read, reason: str) -> Result:
         """No points for now; nothing is stored, so that the next run tries again."""
-        order = Order(f"{self.assignment}.ipynb", str(self._folder(student)))
-        ((_, answer),) = self._here({student: order}, rooms=False)
-        notebook = notebooks.of_text(answer.text or self.paper.release)
+        job = Job(f"{self.assignment}.ipynb", str(self._folder(student)))
+        ((_, answer),) = self._here({student: job}, rooms=False)
+        notebook = notebooks.of_text(answer.text or self.material.release)
         points = dict.fromkeys(notebooks.tests(notebook), 0.0)
         notebook = with_notes(notebook, [*read.notes, GIVEN_UP])
         self.book.record(student, notebook, points, stamp=self._stamp(student), flag=True)
@@ -252,7 +261,7 @@ class _Session:
     def _store(
         self,
         student: str,
-        record: Record,
+        record: StoredGrade,
         notebook: NotebookNode,
         points: Mapping[str, float],
         flag: bool = False,
@@ -267,7 +276,7 @@ class _Session:
         changed = old.key.differs(record.key) if old else ()
         return replace(result, fresh=True, changed=tuple(changed), before=before if changed else {})
 
-    def _result(self, student: str, record: Record) -> Result:
+    def _result(self, student: str, record: StoredGrade) -> Result:
         return Result(
             student,
             self.assignment,
@@ -283,13 +292,13 @@ class _Session:
         scores = self.book.scores(student) if student in self.automatic else {}
         return {name: score for name, score in scores.items() if score is not None}
 
-    def _usable(self, student: str) -> Record | None:
+    def _usable(self, student: str) -> StoredGrade | None:
         """What is stored and still of use: the library and all that tests share are the same."""
         record = self.store.load(student)
         there = record and self.book.autograded(student).is_file()
         return record if there and self._stale(record) is not None else None
 
-    def _stale(self, record: Record) -> frozenset[str] | None:
+    def _stale(self, record: StoredGrade) -> frozenset[str] | None:
         return record.key.stale(replace(self.key, answers=record.key.answers))
 
     def _folder(self, student: str) -> Path:
@@ -299,11 +308,11 @@ class _Session:
         return handed_in_at(self._folder(student))
 
 
-def paper_of(course: Path, assignment: str, options: Options) -> Paper:
+def material_of(course: Path, assignment: str, options: Options) -> Material:
     """The assignment as it is in solutions/ now. `autograding.register` must have run."""
     source = course / "solutions" / assignment / f"{assignment}.ipynb"
     release = release_of(course, assignment)
-    return Paper(
+    return Material(
         source.read_text("utf-8"),
         release.read_text("utf-8"),
         _modules(source.parent),

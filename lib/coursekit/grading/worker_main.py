@@ -10,7 +10,7 @@ import os
 import socket
 from multiprocessing.connection import Connection
 
-from coursekit.grading.paper import Start
+from coursekit.grading.jobs import Start, handed_out
 from coursekit.sandbox import SandboxUnavailable, Warm
 
 
@@ -30,9 +30,3 @@ def main() -> None:
             grader.serve(control, line, warm if start.rooms else None, start.modules)
         except SandboxUnavailable as error:
             line.send(str(error))
-
-
-def handed_out(control: socket.socket) -> int | None:
-    """The next descriptor that is sent to this process; None where there are no more."""
-    message, ends, _, _ = socket.recv_fds(control, 1, 1)
-    return ends[0] if message else None

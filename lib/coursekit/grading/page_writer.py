@@ -92,7 +92,7 @@ class QuickExporter(HTMLExporter):
         return self._written[code]
 
 
-class Press(GenerateFeedback):
+class PageWriter(GenerateFeedback):
     """nbgrader's `GenerateFeedback` for one student after the other, with one exporter.
 
     What is made lies in a folder of drafts until all of a student's feedback is there.
@@ -160,19 +160,19 @@ def write(course: Path, assignment: str, student: str, drafts: Path) -> str:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever hands out the work
     try:
-        press = _press(course, assignment, drafts)
-        press.coursedir.student_id = student
-        autograding.run(press)
+        writer = _writer(course, assignment, drafts)
+        writer.coursedir.student_id = student
+        autograding.run(writer)
     except GradingFailed as error:
         return str(error) or "nbgrader does not say why"
     return ""
 
 
 @cache
-def _press(course: Path, assignment: str, drafts: Path) -> Press:
+def _writer(course: Path, assignment: str, drafts: Path) -> PageWriter:
     config = autograding.configuration(course)
     config.CourseDirectory.assignment_id = assignment
-    return Press(drafts, CourseDirectory(config=config), config=config)
+    return PageWriter(drafts, CourseDirectory(config=config), config=config)
 
 
 def _keep(known: dict, key: Any, value: str) -> None:
