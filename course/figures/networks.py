@@ -21,7 +21,7 @@ def surfaces(
 
     Args:
         losses: title → function of two arrays.
-        paths: title → (starts, steps, 2) points; a dot marks where a path ends.
+        paths: title → (steps, starts, 2) points; a dot marks where a path ends.
         reach: of both axes.
         names: of the parameters.
     """
@@ -33,7 +33,7 @@ def surfaces(
         heights = loss(*grid)
         levels = np.quantile(heights, np.linspace(0.002, 0.98, 16))
         ax.contour(axis, axis, heights, levels=np.unique(levels), cmap="Greys_r", linewidths=0.9)
-        for path in paths[title]:
+        for path in paths[title].swapaxes(0, 1):
             ax.plot(*path.T, "-", color=COLOURS[0], linewidth=1.1, alpha=0.8)
             ax.plot(*path[0], "o", color="white", mec=COLOURS[0], markersize=4)
             ax.plot(*path[-1], "o", color=COLOURS[1], markersize=7, zorder=4)
@@ -99,7 +99,7 @@ def regions(panels: Mapping[str, np.ndarray], reach: float) -> Figure:
         panels: title → (R, R) numbers, one for each piece.
         reach: of both axes.
     """
-    palette = np.random.default_rng(0).uniform(0.25, 0.98, (64, 3))
+    palette = np.random.default_rng(0).uniform(0.45, 0.97, (64, 3))
     size = {"figsize": (2.6 * len(panels), 2.9), "layout": "constrained"}
     figure, axes = plt.subplots(1, len(panels), squeeze=False, **size)
     shown = {"extent": (-reach, reach, -reach, reach), "origin": "lower"}

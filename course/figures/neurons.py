@@ -150,11 +150,13 @@ def scatters(
         for k, marker in ((0, "o"), (1, "^")):
             look = {"color": COLOURS[k], "markersize": 11 if few else 4, "label": names[k]}
             ax.plot(*points[classes == k].T, marker, **look)
+        ax.margins(0.15)
         if lines and key in lines:
+            ax.autoscale_view()
+            ax.autoscale(False)  # the line has no end
             ax.axline(*lines[key], color="black", linestyle="--", linewidth=1.5)
         xlabel, ylabel = key.split("|")
         ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.margins(0.15)
     axes[0, 0].legend(frameon=True, loc="best")
     return figure
 
