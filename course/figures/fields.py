@@ -165,13 +165,12 @@ def _nodes(ax, where, level, fill):
     ax.scatter(where, np.full(len(where), level), c=fill, **style)
 
 
-def unrolled(size, kernel, *, transposed=False):
+def unrolled(size, kernel):
     """A convolution written as one matrix: a row per output, a column per input pixel.
 
     Args:
         size: height and width of the image, in pixels.
         kernel: height and width of the window; its weights are called a, b, c, … row by row.
-        transposed: draw the transpose, which carries gradients from outputs back to inputs.
 
     >>> figure = unrolled(3, 2)
     >>> [text.get_text() for text in figure.axes[0].texts[:6]]
@@ -184,13 +183,11 @@ def unrolled(size, kernel, *, transposed=False):
             column = (i + p) * size + j + q
             text[row, column] = LETTERS[tap]
             fill[row, column] = TINTS[tap % len(TINTS)]
-    if transposed:
-        text, fill = text.T, fill.T
     height, width = text.shape
     figure, ax = canvas(width + 1.4, height + 1, inches_per_cell=0.4)
     draw_cells(ax, text, (1, 1.4), fill=fill, text=text)
-    note(ax, 0.5, 1.4 + width / 2, "outputs" if transposed else "input pixels, row by row")
-    note(ax, 1 + height / 2, 0.6, "inputs" if transposed else "outputs", rotation=90)
+    note(ax, 0.5, 1.4 + width / 2, "input pixels, row by row")
+    note(ax, 1 + height / 2, 0.6, "outputs", rotation=90)
     return figure
 
 

@@ -176,12 +176,6 @@ def test_unrolled_is_the_matrix_of_the_convolution():
     assert np.array_equal(matrix @ X.ravel(), correlation(X, W).ravel())
 
 
-def test_unrolled_transposed_is_the_transpose():
-    plain = np.array(texts_with_blanks(fields.unrolled(3, 2).axes[0])).reshape(4, 9)
-    turned = fields.unrolled(3, 2, transposed=True).axes[0]
-    assert np.array_equal(np.array(texts_with_blanks(turned)).reshape(9, 4), plain.T)
-
-
 def texts_with_blanks(ax):
     """The label of every cell in drawing order, "" where there is none."""
     labels = {t.get_position(): t.get_text() for t in ax.texts}
