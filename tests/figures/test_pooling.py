@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Circle, Rectangle
 
+from convnets import layers as conv_layers
 from convnets.functional import avg_pool2d, avg_pool2d_backward, max_pool2d
 from convnets.plots import measured
 from figures import lenet, pooling
@@ -159,3 +160,18 @@ def test_class_maps_cross_the_peak_and_box_the_object():
     (cross,) = figure.axes[0].lines
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (3, 5)
     assert patches(figure, Rectangle)[0].get_bbox().bounds == (3, 2, 2, 2)
+
+
+def test_the_activation_of_the_chosen_class_has_its_score_as_mean():
+    layers = conv_layers.Conv2d(1, 5, 3, rng=0), conv_layers.Linear(5, 4, rng=1)
+    images = np.random.default_rng(2).random((6, 1, 8, 8), dtype=np.float32)
+    heat = lenet.activation_of_chosen(*layers, images)
+    scores = layers[1](layers[0](images).mean(axis=(2, 3)))  # biases start at zero
+    assert heat.mean(axis=(1, 2)) == pytest.approx(scores.max(axis=1), abs=1e-5)
+
+
+def test_a_peak_counts_where_its_middle_lies_on_the_object():
+    heat = np.zeros((3, 4, 4))
+    heat[:, 1, 2] = 1  # pixels 2 and 3 by 4 and 5, the middle at 3, 5
+    corners = np.array([[3, 5], [0, 2], [4, 0]])
+    assert lenet.peaks_inside(heat, corners, side=4, scale=2).tolist() == [True, True, False]
