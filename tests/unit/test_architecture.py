@@ -28,6 +28,7 @@ FLOORS = {
             "many",
             "minibatches",
             "models",
+            "random_features",
             "run",
             "search",
             "steering",

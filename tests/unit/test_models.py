@@ -70,3 +70,17 @@ def test_lenet_learns_the_digits(like):
 def test_models_are_found_in_the_package():
     assert models.lenet is lenet
     assert "lenet" in models.__all__
+
+
+def test_the_example_net_has_the_counts_of_the_textbook():
+    model = models.example_net(rng=0)
+    counts = [count_parameters(layer) for layer in model if layer.parameters()]
+    assert counts == [280, 910, 910, 910, 910, 910, 1610] and sum(counts) == 6440
+    assert model(np.zeros((2, 3, 32, 32), np.float32)).shape == (2, 10)
+
+
+def test_the_example_net_takes_other_sizes_that_can_be_halved():
+    model = models.example_net(channels=1, size=12, classes=4, filters=5, blocks=2, rng=0)
+    assert model(np.zeros((1, 1, 12, 12), np.float32)).shape == (1, 4)
+    with pytest.raises(ShapeError, match=r"multiple of 2\^blocks, 8.*try 16"):
+        models.example_net(size=12)
