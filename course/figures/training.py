@@ -237,7 +237,7 @@ def trials(search, x: str, y: str, *, label: str) -> Figure:
             edgecolor="black",
             linewidth=0.5,
             s=50,
-            label=f"stage {stage + 1}",
+            label=f"stage {stage}",
         )
     lost = [[t.settings[name] for t in search.trials if t.quit] for name in (x, y)]
     if lost[0]:
