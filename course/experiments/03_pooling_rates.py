@@ -8,7 +8,7 @@ seed.
 """
 
 from convnets import data, models
-from convnets.layers import AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Sequential
+from convnets.layers import AvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, ReLU, Sequential
 from convnets.optim import SGD
 from convnets.random import generator
 from convnets.train import DivergenceError, evaluate, fit
@@ -16,7 +16,11 @@ from convnets.train import DivergenceError, evaluate, fit
 RATES = (0.0075, 0.015, 0.03, 0.06, 0.12)
 SETTINGS = [
     {"pool": pool, "lr": lr, "seed": seed}
-    for pools in (("max", "average"), ("every second pixel", "strided", "overlapping", "LRN, max"))
+    for pools in (
+        ("max", "average"),
+        ("every second pixel", "strided", "overlapping", "LRN, max"),
+        ("strided, ReLU",),
+    )
     for lr in RATES
     for pool in pools
     for seed in range(20)
@@ -36,6 +40,7 @@ def pools(name, seed):
         "average": AvgPool2d,
         "every second pixel": lambda step: MaxPool2d(1, stride=step),
         "strided": strided,
+        "strided, ReLU": lambda step: Sequential(strided(step), ReLU()),
         "overlapping": lambda step: MaxPool2d(3, stride=step, padding=1),
         "LRN, max": lambda step: Sequential(LocalResponseNorm(), MaxPool2d(step)),
     }[name]
