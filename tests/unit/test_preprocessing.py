@@ -136,6 +136,7 @@ def test_bytes_go_to_a_half_and_back():
     assert (y.min(), y.max(), y.dtype) == (-0.5, 0.5, np.float32)
     np.testing.assert_array_equal(to_bytes(y), x)
     np.testing.assert_array_equal(from_bytes(torch.tensor(x)), y)
+    assert (from_bytes(np.zeros((2, 1, 3, 3), np.uint8)) == -0.5).all()  # black images are bytes
     np.testing.assert_array_equal(to_bytes(torch.tensor(y)), x)
 
 

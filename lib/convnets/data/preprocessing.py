@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from convnets.arrays import asarray_like, float_namespace, is_torch, number
+from convnets.arrays import asarray_like, float_namespace, is_floating, is_torch, number
 from convnets.data.dataset import Dataset
 from convnets.shapes import ShapeError, expect_axes
 
@@ -33,12 +33,17 @@ def from_bytes(x):
     array([-0.5, -0.3,  0.5], dtype=float32)
     """
     values = _float32(x)
-    if 0 not in x.shape and not (values.min() >= 0 and 1 < values.max() <= BYTE):
+    if 0 not in x.shape and not _are_bytes(values, scaled=is_floating(x) and values.max() <= 1):
         raise ValueError(
             f"bytes run from 0 to 255, but these numbers from {float(values.min()):g} to "
             f"{float(values.max()):g}; images in [0, 1] need only x - 0.5."
         )
     return values / BYTE - 0.5
+
+
+def _are_bytes(values, scaled: bool) -> bool:
+    """Whether all lie in 0 … 255; `scaled`: whether they look as if they were divided already."""
+    return bool(values.min() >= 0) and bool(values.max() <= BYTE) and not scaled
 
 
 def to_bytes(y):
