@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
-import importlib.machinery
 import io
 import linecache
 import os
@@ -15,7 +14,7 @@ import sys
 import types
 import warnings
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -223,36 +222,20 @@ class CellRunner:
                 return CellResult(error=f"{type(error).__name__}: {error}")
 
 
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Compiles a module once for all submissions that are judged with the same text of it."""
-
-    def source_to_code(self, data, path, *, _optimize=-1):
-        """The code of a module."""
-        return _compiled(bytes(data), path)
-
-
-@lru_cache(maxsize=16)
-def _compiled(source: bytes, path: str) -> types.CodeType:
-    return compile(source, path, "exec", dont_inherit=True)
-
-
 @contextlib.contextmanager
 def _imports_from(folder: Path):
     """Modules beside the notebook can be imported, and are forgotten afterwards."""
     path, written = sys.path[:], sys.dont_write_bytecode
-    finder = importlib.machinery.FileFinder(str(folder), (_Loader, [".py"]))
     own = {file.stem for file in folder.glob("*.py")}
     own |= {file.parent.name for file in folder.glob("*/__init__.py")}
     before = {name: sys.modules.pop(name) for name in _loaded(own)}
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True  # no __pycache__ beside what is released
     importlib.invalidate_caches()
-    sys.path_importer_cache[str(folder)] = finder
     try:
         yield
     finally:
         sys.path[:], sys.dont_write_bytecode = path, written
-        del sys.path_importer_cache[str(folder)]
         for name in _loaded(own):
             del sys.modules[name]
         sys.modules.update(before)

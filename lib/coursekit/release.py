@@ -7,7 +7,6 @@ to; and once answers have been handed in, graded cells no longer change by accid
 from __future__ import annotations
 
 import filecmp
-import logging
 import shutil
 import tempfile
 import zipfile
@@ -15,14 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import MissingEntry
-from nbgrader.apps.api import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from coursekit import build_errors, notebooks
 from coursekit.authoring.demands import draft
 from coursekit.checks import inputs
-from coursekit.grading.autograding import GradingFailed, configuration, open_gradebook, register
+from coursekit.grading.autograding import (
+    GradingFailed,
+    configuration,
+    generate,
+    open_gradebook,
+    register,
+)
 from coursekit.grading.classroom import limits_of
 from coursekit.verify import problems
 
@@ -78,16 +80,11 @@ def build(course: Path, assignment: str, into: Path) -> Path:
         ReleaseError: nbgrader could not, for example for a missing END SOLUTION; or there is no
             such assignment.
     """
-    config = _configured(course, assignment)
-    config.CourseDirectory.release_directory = str(into.resolve())
-    config.NbGraderAPI.log_level = logging.ERROR
-    config.SaveCells.enabled = False
-    config.GenerateAssignment.no_database = True
-    api = NbGraderAPI(CourseDirectory(config=config), config=config)
-    result = api.generate_assignment(assignment, force=True)
-    if not result["success"]:
-        why = build_errors.reason(result.get("log", "") + result.get("error", ""))
-        raise ReleaseError(f"nbgrader cannot build {assignment}: {why}")
+    _look_at(course, assignment)
+    try:
+        generate(course, assignment, into, gradebook=False)
+    except GradingFailed as error:
+        raise ReleaseError(f"nbgrader cannot build {assignment}: {error}") from error
     folder = into / assignment
     for path in folder.glob("*.ipynb"):
         notebooks.write(notebooks.normalise(notebooks.read(path)), path)
@@ -182,11 +179,11 @@ def _is_main(path: Path) -> bool:
     return path.stem == path.parent.name
 
 
-def _configured(course: Path, assignment: str) -> Config:
-    """nbgrader's settings, once the source has been looked at.
+def _look_at(course: Path, assignment: str) -> None:
+    """See whether nbgrader's settings and the source can be used.
 
     Raises:
-        ReleaseError: one of both is of no use.
+        ReleaseError: one of both cannot.
     """
     try:
         source = notebooks.read(source_of(course, assignment))
@@ -196,7 +193,7 @@ def _configured(course: Path, assignment: str) -> Config:
     if unpaired:
         raise ReleaseError(f"{assignment} cannot be built: {'; '.join(unpaired)}")
     try:
-        return configuration(course)
+        configuration(course)
     except Exception as error:  # it is code
         why = f"{type(error).__name__}: {error}"
         raise ReleaseError(f"{course / 'nbgrader_config.py'} does not run: {why}") from error

@@ -9,7 +9,6 @@ import threading
 
 import pytest
 import tiny_course
-from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode, v4
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
@@ -17,7 +16,7 @@ from tiny_course import NAME, RIGHT, answered
 from typer.testing import CliRunner
 
 from coursekit import cli, notebooks
-from coursekit.grading import autograding, classroom, feedback_pages, press
+from coursekit.grading import autograding, classroom, feedback_pages, page_writer
 from coursekit.grading.autograding import GradingFailed
 from coursekit.grading.feedback_pages import FeedbackPages
 from coursekit.grading.gradebook import Book
@@ -31,16 +30,6 @@ ODD = [
     v4.new_markdown_cell("*a* <b>b\n```python\nx < 1\n```"),
     v4.new_raw_cell("<i>raw</i>"),
 ]
-# What a student can put in the way of the parser if an engine lets it through.
-SWALLOWING = {
-    "<script>": "</script>",
-    "<!--": "-->",
-    "<style>": "</style>",
-    "<textarea>": "</textarea>",
-    "<p title='": "'>",
-    "</div></div>": "<pre>",
-    "<i": "",
-}
 
 
 def quiet():
@@ -58,12 +47,6 @@ def registered(tmp_path_factory):
 def course(registered, tmp_path):
     """A course whose assignment the gradebook knows."""
     return shutil.copytree(registered, tmp_path / "course")
-
-
-def showing(text):
-    """A cell that has shown some HTML."""
-    shown = {"text/html": text, "text/plain": "x"}
-    return v4.new_code_cell("show()", outputs=[v4.new_output("display_data", shown)])
 
 
 def graded(course, student="ada", cells=(), answers=RIGHT):
@@ -95,12 +78,12 @@ def by_nbgrader(course, student):
     return {path.name: (path.read_bytes(), path.stat().st_mode) for path in page.parent.iterdir()}
 
 
-def machine_of(course):
-    """A press in this process."""
+def writer_in(course):
+    """A writer in this process."""
     config = autograding.configuration(course)
     config.CourseDirectory.assignment_id = NAME
     drafts = course / ".grading" / "scratch"
-    return press.Press(drafts, CourseDirectory(config=config), config=config)
+    return page_writer.PageWriter(drafts, CourseDirectory(config=config), config=config)
 
 
 def test_pages_are_nbgraders_to_the_byte(course):
@@ -124,47 +107,20 @@ def test_pages_are_nbgraders_to_the_byte(course):
         assert found == by_nbgrader(course, student)
 
 
-def test_markup_that_swallows_code_changes_nothing(course):
-    for number, texts in enumerate(SWALLOWING.items()):
-        graded(course, f"s{number}", map(showing, texts))
-    for student, page in write(course).items():
-        ours = page.read_bytes()
-        assert b"<code-" not in ours
-        assert ours == by_nbgrader(course, student)[f"{NAME}.html"][0]
-
-
-def test_code_is_coloured_once_for_all(course, monkeypatch):
-    for student in ("ada", "bob"):
-        graded(course, student, ODD)
-    coloured = []
-    plain = Highlight2HTML.__call__
-
-    def counted(self, source, *about):
-        coloured.append(source)
-        return plain(self, source, *about)
-
-    monkeypatch.setattr(Highlight2HTML, "__call__", counted)
-    machine = machine_of(course)
-    for student in ("ada", "bob"):
-        machine.coursedir.student_id = student
-        autograding.run(machine)
-    assert len(coloured) == len(set(coloured)) > 5
-
-
-def test_a_press_goes_on_as_one_that_is_new(course):
+def test_a_writer_goes_on_as_one_that_is_new(course):
     for student in ("ada", "bob"):
         graded(course, student, ODD)
     broken = graded(course, "carl")
     broken.chmod(0o644)
     broken.write_text("{")
-    machine = machine_of(course)
+    writer = writer_in(course)
     for student in ("ada", "carl", "bob"):
-        machine.coursedir.student_id = student
+        writer.coursedir.student_id = student
         if student == "carl":
             with pytest.raises(GradingFailed, match="JSON"):
-                autograding.run(machine)
+                autograding.run(writer)
         else:
-            autograding.run(machine)
+            autograding.run(writer)
     ours = {student: page for student, (_, page) in pages(course).items()}
     assert sorted(ours) == ["ada", "bob"]
     for student, page in ours.items():
@@ -277,7 +233,7 @@ def die(*_about):
 def test_a_process_that_dies_costs_one_page(course, monkeypatch, caplog):
     graded(course), graded(course, "bob")
     with monkeypatch.context() as patch:
-        patch.setattr(feedback_pages.press, "write", die)
+        patch.setattr(feedback_pages.page_writer, "write", die)
         assert set(write(course, ["ada"]).values()) == {None}
     assert "No feedback for ada: the grading process died" in caplog.text
     assert None not in write(course).values()

@@ -38,6 +38,7 @@ FLOORS = {
     ],
     "coursekit": [
         {
+            "build_errors",
             "checks",
             "collection",
             "doctor",
@@ -56,7 +57,6 @@ FLOORS = {
         {"grading", "leaks", "mistakes", "proofs", "typed_seeds", "verify"},
         {
             "authoring",
-            "build_errors",
             "demo",
             "experiments",
             "exports",

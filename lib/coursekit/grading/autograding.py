@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import sysconfig
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
-from coursekit import notebooks
+from coursekit import build_errors, notebooks
 from coursekit.grading.layout import WORK, release_of
 
 
@@ -73,14 +72,9 @@ def register(course: Path, assignment: str) -> Path:
         GradingFailed: the gradebook refuses, for example because graded cells have changed.
     """
     path = source_of(course, assignment)
-    config = configuration(course)
-    config.CourseDirectory.assignment_id = assignment
-    config.CourseDirectory.release_directory = f"{WORK}/release"
-    config.GenerateAssignment.force = True
     try:
         source = notebooks.read(path)
-        with _environment(PATH=_programs_first()):  # nbgrader makes a new gradebook with a program
-            _convert(GenerateAssignment, config)
+        generate(course, assignment, course / WORK / "release", gradebook=True)
     except notebooks.NotebookError as error:
         raise GradingFailed(str(error)) from error
     except GradingFailed as error:
@@ -93,6 +87,24 @@ def register(course: Path, assignment: str) -> Path:
             f"nbgrader db assignment remove {assignment} --force"
         ) from error
     return release_of(course, assignment)
+
+
+def generate(course: Path, assignment: str, into: Path, *, gradebook: bool) -> None:
+    """Write the student version of an assignment, as nbgrader makes it, to `into`/`assignment`.
+
+    Args:
+        gradebook: tell it about the cells.
+    Raises:
+        GradingFailed: nbgrader could not; the message says why.
+    """
+    config = configuration(course)
+    config.CourseDirectory.assignment_id = assignment
+    config.CourseDirectory.release_directory = str(into.resolve())
+    config.GenerateAssignment.force = True
+    config.GenerateAssignment.no_database = not gradebook
+    config.SaveCells.enabled = gradebook
+    with _environment(PATH=_programs_first()):  # nbgrader makes a new gradebook with a program
+        run(GenerateAssignment(coursedir=CourseDirectory(config=config), config=config))
 
 
 def _renamed(course: Path, assignment: str, source: nbformat.NotebookNode) -> str:
@@ -123,7 +135,7 @@ def run(converter: BaseConverter) -> None:
     try:
         converter.start()
     except Exception as error:
-        raise GradingFailed(_reason(logged.getvalue()) or str(error)) from error
+        raise GradingFailed(build_errors.reason(logged.getvalue() or str(error))) from error
     finally:
         converter.log.removeHandler(handler)
 
@@ -183,20 +195,6 @@ def is_timestamp(text: str) -> bool:
         return parse_utc(text) is not None
     except (ValueError, OverflowError):
         return False
-
-
-def _convert(converter: type[BaseConverter], config: Config) -> None:
-    run(converter(coursedir=CourseDirectory(config=config), config=config))
-
-
-def _reason(log: str) -> str:
-    """The sentence for what nbgrader logged."""
-    if "DeadKernelError" in log or "Kernel died" in log:
-        return "the kernel died: code that ends the process, or not enough memory"
-    if "UnresponsiveKernelError" in log or "unresponsive" in log:
-        return "the kernel stopped answering and could not be interrupted"
-    raised = re.findall(r"^[\w.]+(?:Error|Exception|Entry): .+", log, re.MULTILINE)
-    return raised[0] if raised else ""
 
 
 @contextmanager

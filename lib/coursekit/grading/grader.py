@@ -107,10 +107,8 @@ class Grader:
 
     def __init__(self, material: Material, folder: Path, warm: Warm | None):
         self._material = material
-        self._release, source = (
-            notebooks.of_text(material.release),
-            notebooks.of_text(material.source),
-        )
+        self._release = notebooks.of_text(material.release)
+        source = notebooks.of_text(material.source)
         self._tests = notebooks.tests(source)
         self._judge = None
         if warm:

@@ -1,95 +1,24 @@
 """Writes pages of feedback one after the other, with nbgrader's own converter, built once.
 
-nbgrader's `GenerateFeedback` takes a quarter of a second for a page, of which it spends most on
-what is the same for everybody: templates are compiled, and the code of the course is coloured and
-parsed again. Here both are done once, and each page is the same to the byte.
+What `GenerateFeedback` prepares for a page, its templates above all, is the same for everybody.
 """
 
 from __future__ import annotations
 
 import glob
 import os
-import re
-import secrets
 import signal
 import tempfile
-from collections.abc import Callable
 from contextlib import chdir
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bs4 import BeautifulSoup
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import Highlight2HTML
-from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from traitlets import default
 
 from coursekit.grading import autograding
 from coursekit.grading.autograding import GradingFailed
-
-MOST_KNOWN = 1024  # cells whose coloured code is kept
-
-
-class QuickExporter(HTMLExporter):
-    """nbconvert's `HTMLExporter`, which colours and parses each piece of code once.
-
-    nbconvert parses a finished page and writes it anew; most of it is coloured code. A mark stands
-    for the code while that is done. Where a mark does not come back as an element of the page,
-    because markup around it swallowed it, the page is made in nbconvert's way.
-    """
-
-    def __init__(self, *args: Any, **settings: Any):
-        super().__init__(*args, **settings)
-        self._tag = f"code-{secrets.token_hex(8)}"  # which no notebook can know
-        self._mark = re.compile(rf'<{self._tag} n="(\d+)"></{self._tag}>')
-        self._known: dict[tuple[str, str], str] = {}
-        self._written: dict[str, str] = {}
-        self._put: list[str] = []  # code of the page that is being made
-        self._marks = True
-
-    def from_notebook_node(
-        self, nb: NotebookNode, resources: dict | None = None, **unused: Any
-    ) -> tuple[str, dict]:
-        """The page of a notebook, and what was found out on the way, as nbconvert returns them."""
-        self._put, self._marks = [], True
-        page, found = super().from_notebook_node(nb, resources, **unused)
-        page, count = self._mark.subn(lambda mark: self._anew(self._put[int(mark[1])]), page)
-        if count == len(self._put):
-            return page, found
-        self._marks = False
-        return super().from_notebook_node(nb, resources, **unused)
-
-    def register_filter(self, name: str, jinja_filter: Any) -> Any:
-        """Make a filter known to the templates; the one that colours code leaves marks."""
-        if name == "highlight_code" and isinstance(jinja_filter, Highlight2HTML):
-            jinja_filter = self._marking(jinja_filter)
-        return super().register_filter(name, jinja_filter)
-
-    def _marking(self, colour: Highlight2HTML) -> Callable[..., str]:
-        def mark(source: str, language: str | None = None, metadata: dict | None = None) -> str:
-            magics = (metadata or {}).get("magics_language")
-            key = repr((colour.pygments_lexer, language, magics)), source
-            if key not in self._known:
-                _keep(self._known, key, colour(source, language, metadata))
-            text = self._known[key]
-            if not self._marks:
-                return text
-            code = text.strip()
-            before, _, after = text.partition(code)
-            self._put.append(code)
-            # An element that is parsed and written gets double quotes.
-            return f"{before}<{self._tag} n='{len(self._put) - 1}'></{self._tag}>{after}"
-
-        return mark
-
-    def _anew(self, code: str) -> str:
-        """Coloured code as nbconvert writes it after parsing."""
-        if code not in self._written:
-            _keep(self._written, code, str(BeautifulSoup(code, features="html.parser")))
-        return self._written[code]
 
 
 class PageWriter(GenerateFeedback):
@@ -139,10 +68,6 @@ class PageWriter(GenerateFeedback):
         _move(Path(draft), Path(self._format_dest(assignment_id, student_id)))
         super().set_permissions(assignment_id, student_id)  # of the folders above, for groups
 
-    @default("exporter_class")
-    def _quick_exporter(self) -> type[HTMLExporter]:
-        return QuickExporter
-
     @property
     def _output_directory(self) -> str:
         return self._drafts if self._drafting else self.coursedir.feedback_directory
@@ -173,12 +98,6 @@ def _writer(course: Path, assignment: str, drafts: Path) -> PageWriter:
     config = autograding.configuration(course)
     config.CourseDirectory.assignment_id = assignment
     return PageWriter(drafts, CourseDirectory(config=config), config=config)
-
-
-def _keep(known: dict, key: Any, value: str) -> None:
-    if len(known) >= MOST_KNOWN:
-        known.clear()
-    known[key] = value
 
 
 def _move(new: Path, target: Path) -> None:
