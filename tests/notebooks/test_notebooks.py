@@ -12,9 +12,9 @@ from coursekit import notebooks
 from coursekit.authoring import frame
 from coursekit.authoring.demands import draft
 from coursekit.authoring.frame import is_frame
+from coursekit.cell_runner import Cell
 from coursekit.notebooks import INSTALL
 from coursekit.notebooks.outline import renewed
-from coursekit.stage import Cell
 
 ROOT = Path(__file__).parents[2]
 LECTURES = sorted(ROOT.glob("course/*.ipynb"))
