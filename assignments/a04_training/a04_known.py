@@ -149,6 +149,11 @@ def orders(task, mini_batches, images, labels, size, rng, epochs):
     ]
 
 
+def digest(order):
+    """A number that tells orders apart: two are equal only where all of the order is."""
+    return np.array([order @ np.sqrt(np.arange(1.0, len(order) + 1))])
+
+
 def expect_fresh_orders(task, found):
     """Fail unless the orders of several epochs differ from that of the data, and from another."""
     still = [np.array_equal(order, np.arange(len(order))) for order in found]
@@ -186,6 +191,13 @@ def expect_thorough(task, found, size):
     # normal: false alarms are below 1e-10. Neighbours: pairs i, i ± 1 that stay neighbours, about
     # Poisson with mean 2 each epoch. Distance: sum of |place − i|, whose mean is (n² − 1)/3 and
     # whose variance (n + 1)(2n² + 7)/45.
+    # A place that holds the same example in all of 20 epochs: once in n¹⁸ for n places.
+    fixed = int((np.stack(found) == found[0]).all(axis=0).sum())
+    task.expect(
+        fixed == 0,
+        f"{fixed} of {n} places hold the same example in all {many} epochs.",
+        looks_like=like or ("" if fixed == n else "some examples stay in the same place"),
+    )
     neighbours = sum(int((abs(np.diff(order)) == 1).sum()) for order in found)
     distance = sum(int(abs(order - np.arange(n)).sum()) for order in found)
     mean, deviation = many * (n * n - 1) / 3, math.sqrt(many * (n + 1) * (2 * n * n + 7) / 45)
@@ -246,6 +258,7 @@ class _Habits:
     step: str = "batch"  # or "epoch"
     validate: str = "after"
     learn_from_validation: bool = False
+    again: bool = False  # the loss is measured once more, after the update
     log: tuple = field(default_factory=lambda: ([], []))
 
 
@@ -298,7 +311,7 @@ def _batch(net, rule, pair, how):
     value = net.loss(*pair)
     for act in actions:
         act()
-    return value
+    return net.loss(*pair) if how.again else value
 
 
 def _average(seen, how):
@@ -343,6 +356,7 @@ LOOPS = {
     },
     "How many examples has the last batch, and how many the others?": {
         "the losses of the batches are averaged as if all were full": {"average": "batches"},
+        "the training loss of a batch is measured once more, after its update": {"again": True},
         "the training loss is that of the last batch": {"average": "last"},
         "the training loss is that of the first batch": {"average": "first"},
         "the training loss is a sum over the batches": {"average": "sum"},
@@ -554,8 +568,8 @@ def _roots(values, epsilon, where):
 
 def _fitted(train, x, source, mean, ddof):
     """Mean, centred rows to learn from, and their count, as a mistake has them."""
-    rows = {"train": train, "x": x, "both": np.concatenate([train, x])}[source]
-    centre = rows.mean(axis=0)
+    rows = {"train": train, "both": np.concatenate([train, x])}.get(source, x)
+    centre = train.mean(axis=0) if source == "spread of x" else rows.mean(axis=0)
     if mean == "one":
         centre = np.full_like(centre, rows.mean())
     return centre, rows - rows.mean(axis=0), len(rows) - ddof
@@ -618,6 +632,7 @@ FITTED = {
         "the statistics are those of x, not of the training rows": {"source": "x"},
         "the statistics are those of the training rows and x together": {"source": "both"},
         "the mean is that of x, not of the training rows": {"mean": "of x"},
+        "the spread is that of x, not of the training rows": {"source": "spread of x"},
     },
     "What has the mean 0 afterwards?": {"the mean is not subtracted": {"mean": "none"}},
     "σ² is a mean of squares: divided by N.": {"it is divided by N − 1, not by N": {"ddof": 1}},
@@ -751,7 +766,7 @@ def searched(task, search_rate, rng, low, high, trials, steps, steep=1.0, no_num
         rates.shape == shape and losses.shape == shape and np.ndim(value[0]) == 0,
         f"With trials = {trials} the rates have shape {rates.shape}, the losses {losses.shape}; "
         f"expected {shape} for both, and one number for the best rate.",
-        looks_like="the results of one stage only are returned"
+        looks_like="half as many runs are returned as two stages of trials make"
         if rates.shape == losses.shape == (trials,)
         else "",
     )
@@ -843,6 +858,9 @@ def expect_lengths(task, found):
         for name, rule in RULES.items()
         if took == [_steps_until(run, found.steps, rule) for run in found.runs]
     ]
+    of_first = [(found.runs[0][0], *run[1:]) for run in found.runs]
+    if took == [_steps_until(run, found.steps, _is_over) for run in of_first]:
+        like.append("the first loss of the first run is used for all")
     wrong = [i for i, (a, b) in enumerate(zip(took, want, strict=True)) if a != b]
     if wrong:
         i = wrong[0]
@@ -1054,6 +1072,7 @@ def _numbers(
         "first": lambda: abs(off[0]),
         "absolute": lambda: abs(off).max() * level,
         "percent": lambda: 100 * abs(off).max(),
+        "validation": lambda: abs(val[:first] / level - 1).max(),
     }[plateau]()
     share = {
         "fall": lambda: (train[-1 - third] - train[-1]) / fall,
@@ -1121,6 +1140,7 @@ MISREAD = {
         "only the first epoch is looked at": {"plateau": "first"},
         "the plateau is not divided by log K": {"plateau": "absolute"},
         "the plateau is in percent": {"plateau": "percent"},
+        "the plateau is that of the validation loss": {"plateau": "validation"},
     },
     "Which of the two losses is the larger one when a network overfits?": {
         "the gap is training minus validation": {"gap": -1},
@@ -1172,6 +1192,7 @@ ASKED = {
         "order": [FAULTS[i] for i in (0, 3, 1, 2, 4, 5)]
     },
     "the last loss is compared with 0.4, not with 0.4 · log K": {"low": None},
+    "the last validation loss is looked at, not the training loss": {"last": 2},
     "underfitting is never found": {"low": math.inf},
     "a high rate is never found": {"high": math.inf},
     "a bad start is never found": {"flat": -1},
@@ -1236,11 +1257,11 @@ def expect_infinite(task, read_curves, cases):
     )
 
 
-def _named_by(cases, low=0.4, **habits):
+def _named_by(cases, low=0.4, last=1, **habits):
     return [
         _fault(
             _numbers(*args),
-            args[1][-1],
+            args[last][-1],
             args[3],
             low=0.4 / math.log(args[3]) if low is None else low,
             **habits,

@@ -202,6 +202,8 @@ def mixed_curves(rng):
             if fault != "healthy":  # and a rate too high
                 made.append(([*step[:9], 5 * step[0], *step[10:]], train, val, classes))
     made += [curve(rng, "healthy", 24, 1000, low=0.2), curve(rng, "underfitting", 24, 2, low=0.5)]
+    step, train, _, _ = curve(rng, "healthy", 21, 4, low=0.35)  # and does worse on new examples
+    made.append((step, train, [v + 0.3 for v in train], 4))
     step, train, val, _ = curve(rng, "bad start", 16, 10)  # which then learns slowly
     slow = [v - 0.01 * i for i, v in enumerate([*train[:2], *[train[1]] * 14])]
     return [*made, (step, slow, [v + 0.1 for v in slow], 10)]

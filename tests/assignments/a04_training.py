@@ -69,16 +69,14 @@ slip(
     "the last batch is dropped",
     "math.ceil(len(t) / batch_size)",
     "len(t) // batch_size",
-    loses=2,
+    loses=3,
     says="the last batch, which is not full, is left out",
 )
 slip(
     "an empty batch at the end",
     "math.ceil(len(t) / batch_size)",
     "len(t) // batch_size + 1",
-    loses=2,
-    says="there is an empty batch at the end",
-)
+    loses=2, says="there is an empty batch at the end")
 slip(
     "drawn with putting back",
     "np.argsort(rng.random(len(labels)))",
@@ -90,9 +88,7 @@ slip(
     "images by one order, labels by another",
     "labels[order]",
     "labels[np.argsort(rng.random(len(labels)))]",
-    loses=2,
-    says="images and labels are not put into the same order",
-)
+    loses=2, says="images and labels are not put into the same order")
 slip(
     "two lists",
     "return [[x[cut], t[cut]] for cut in cuts]",
@@ -104,9 +100,7 @@ slip(
     "labels as floats",
     "x, t = images[order], labels[order]",
     "x, t = images[order], labels[order] * 1.0",
-    loses=1,
-    says="dtype",
-)
+    loses=1, says="dtype")
 
 
 @known.right("a generator, one example after the other")
@@ -190,6 +184,46 @@ def mini_batches(images, labels, batch_size, rng):
         (images[order[s : s + batch_size]], labels[order[s : s + batch_size]])
         for s in range(0, len(order), batch_size)
     ]
+
+
+@known.wrong("the rest is never shuffled", loses=1, says="some examples stay in the same place")
+def mini_batches(images, labels, batch_size, rng):
+    full = len(images) // batch_size * batch_size
+    order = np.concatenate([rng.permutation(full), np.arange(full, len(images))])
+    return [
+        (images[order[s : s + batch_size]], labels[order[s : s + batch_size]])
+        for s in range(0, len(order), batch_size)
+    ]
+
+
+@known.wrong(
+    "whatever is left over is put into the batch before",
+    loses=2,
+    says="the rest is put into the batch before",
+)
+def mini_batches(images, labels, batch_size, rng):
+    order, count = rng.permutation(len(images)), max(1, len(images) // batch_size)
+    starts = [k * batch_size for k in range(count)]
+    stops = [*starts[1:], len(images)]
+    cuts = [order[a:b] for a, b in zip(starts, stops, strict=True)]
+    return [(images[cut], labels[cut]) for cut in cuts]
+
+
+@known.wrong("sorted by label", loses=1)
+def mini_batches(images, labels, batch_size, rng):
+    order = rng.permutation(len(images))
+    order = order[np.argsort(labels[order], kind="stable")]
+    return [
+        (images[order[s : s + batch_size]], labels[order[s : s + batch_size]])
+        for s in range(0, len(order), batch_size)
+    ]
+
+
+@known.right("choice without putting back, tuples of tuples")
+def mini_batches(images, labels, batch_size, rng):
+    order = rng.choice(len(images), size=len(images), replace=False)
+    inner = range(0, len(images), batch_size)
+    return tuple((images[order[s:][:batch_size]], labels[order[s:][:batch_size]]) for s in inner)
 
 
 # --- task 2: train_model -------------------------------------------------------------------------
@@ -420,6 +454,63 @@ def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
             optimizer.step()
             weighted, count = weighted + loss * len(t), count + len(t)
         history[0].append(weighted / count)
+    return history
+
+
+@known.wrong(
+    "the loss is measured again after the update",
+    loses=4.5,
+    says="the training loss of a batch is measured once more, after its update",
+)
+def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
+    history = ([], [])
+    for _ in range(epochs):
+        model.train()
+        weighted, count = 0, 0
+        for x, t in epoch_batches():
+            optimizer.zero_grad()
+            model.loss(x, t)
+            model.backward()
+            optimizer.step()
+            weighted, count = weighted + model.loss(x, t) * len(t), count + len(t)
+        history[0].append(weighted / count)
+        model.eval()
+        history[1].append(model.loss(val_x, val_t))
+    return history
+
+
+@known.wrong("the training loss is measured after the epoch", loses=3.5)
+def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
+    history = ([], [])
+    for _ in range(epochs):
+        model.train()
+        batches = epoch_batches()
+        for x, t in batches:
+            optimizer.zero_grad()
+            model.loss(x, t)
+            model.backward()
+            optimizer.step()
+        model.eval()
+        total = sum(model.loss(x, t) * len(t) for x, t in batches)
+        history[0].append(total / sum(len(t) for _, t in batches))
+        history[1].append(model.loss(val_x, val_t))
+    return history
+
+
+@known.right("an array of two rows, a while loop")
+def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
+    history, epoch = np.empty((2, epochs)), 0
+    while epoch < epochs:
+        model.train()
+        parts = []
+        for batch in epoch_batches():
+            parts += [model.loss(*batch)] * len(batch[1])
+            model.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        model.eval()
+        history[:, epoch] = np.mean(parts), model.loss(val_x, val_t)
+        epoch += 1
     return history
 
 
@@ -789,6 +880,54 @@ slip(
 )
 
 
+@known.wrong(
+    "the deviation of x", loses=6, says="the spread is that of x, not of the training rows"
+)
+def preprocess(kind, train, x, epsilon):
+    mean = train.mean(axis=0)
+    if kind == "standardise":
+        return ((x - mean) / np.sqrt(x.var(axis=0) + epsilon)).astype(x.dtype)
+    values, u = np.linalg.eigh(np.cov(x.T, bias=True))
+    return ((x - mean) @ u / np.sqrt(values + epsilon) @ u.T).astype(x.dtype)
+
+
+@known.wrong("the correlation is whitened", loses=4.5)
+def preprocess(kind, train, x, epsilon):
+    mean, deviation = train.mean(axis=0), np.sqrt(train.var(axis=0) + epsilon)
+    y = (x - mean) / deviation
+    if kind == "standardise":
+        return y.astype(x.dtype)
+    scaled = (train - mean) / deviation
+    values, u = np.linalg.eigh(scaled.T @ scaled / len(train))
+    return (y @ u / np.sqrt(values + epsilon) @ u.T).astype(x.dtype)
+
+
+@known.wrong(
+    "the inverse, not its root",
+    loses=4.5,
+    says="the root is missing: it is divided by the variance",
+)
+def preprocess(kind, train, x, epsilon):
+    centred = train - train.mean(axis=0)
+    covariance = centred.T @ centred / len(train) + epsilon * np.eye(train.shape[1])
+    if kind == "standardise":
+        return ((x - train.mean(axis=0)) / np.sqrt(np.diag(covariance))).astype(x.dtype)
+    return ((x - train.mean(axis=0)) @ np.linalg.inv(covariance)).astype(x.dtype)
+
+
+@known.right("eigenvectors of the covariance plus ε, one row at a time")
+def preprocess(kind, train, x, epsilon):
+    mean = np.average(train, axis=0)
+    centred = (train - mean).T
+    covariance = centred @ centred.T / centred.shape[1] + epsilon * np.eye(len(mean))
+    if kind == "standardise":
+        scale = np.diag(np.diag(covariance) ** -0.5)
+    else:
+        values, u = np.linalg.eigh(covariance)
+        scale = sum(np.outer(v, v) / math.sqrt(value) for value, v in zip(values, u.T, strict=True))
+    return np.stack([scale @ (row - mean) for row in x]).astype(x.dtype)
+
+
 # --- task 5: search_rate -------------------------------------------------------------------------
 
 
@@ -904,9 +1043,7 @@ slip(
     "twice the first stage only",
     "    losses, rates",
     "    tried = tried[:trials]\n    losses, rates",
-    loses=7,
-    says="the results of one stage only are returned",
-)
+    loses=7, says="half as many runs are returned as two stages of trials make")
 slip(
     "a generator of its own",
     "    tried = []",
@@ -918,9 +1055,7 @@ slip(
     "one stage only",
     "    losses, rates = map",
     "    tried = tried[trials:]\n    losses, rates = map",
-    loses=7,
-    says="the results of one stage only are returned",
-)
+    loses=7, says="half as many runs are returned as two stages of trials make")
 slip(
     "the loss that made it give up",
     "return math.inf",
@@ -983,6 +1118,39 @@ def search_rate(restart, step, low, high, trials, steps, rng):
 
 
 slip = known.slips_of(search_rate)
+slip(
+    "best of the second stage",
+    "best = rates[losses.index(min(losses))]",
+    "best = rates[-trials:][losses[-trials:].index(min(losses[-trials:]))]",
+    loses=2.5,
+    says="the best rate of the second stage is returned, though one of the first is better",
+)
+slip(
+    "natural and decimal logarithms",
+    "rate = bottom * (top / bottom) ** share",
+    "rate = 10 ** (math.log(bottom) + share * (math.log(top) - math.log(bottom)))",
+    loses=4,
+)
+slip("best / 2 to 2 · best", "[best / 5, best * 5]", "[best / 2, best * 2]", loses=1.5)
+slip(
+    "trials in all, not in each stage",
+    "rng.random(trials)",
+    "rng.random(trials // 2)",
+    loses=7, says="half as many runs are returned as two stages of trials make")
+slip(
+    "a run is judged by the first loss of the first run",
+    "            first = restart()\n",
+    "            first, other = (restart(), 0) if not rates else (first, restart())\n",
+    loses=3.5,
+    says="the first loss of the first run is used for all",
+)
+slip(
+    "a loss that rises ends the run",
+    "seen[-1] <= 3 * first:",
+    "seen[-1] <= ([first] + seen)[-2]:",
+    loses=2.5,
+    says="a run is given up as soon as its loss rises",
+)
 slip(
     "the last rate is returned",
     "    return best, rates",
@@ -1145,6 +1313,33 @@ slip(
     "    first = step_loss[0]; step_loss.sort(); step_loss.insert(0, step_loss.pop(step_loss.index(first)))\n    n, guess",
     loses=1,
     says="mutated",
+)
+
+
+slip(
+    "the last validation loss",
+    "(train_loss[-1] > 0.4 * guess",
+    "(val_loss[-1] > 0.4 * guess",
+    loses=2, says="the last validation loss is looked at, not the training loss")
+slip(
+    "the gap at the best epoch",
+    "val_loss[-1] - train_loss[-1]",
+    "min(val_loss) - train_loss[-1]",
+    loses=1.5,
+    says="the gap is taken at the best validation loss",
+)
+slip(
+    "the plateau of the validation loss",
+    "in train_loss[: math.ceil(n / 8)]",
+    "in val_loss[: math.ceil(n / 8)]",
+    loses=3.5, says="the plateau is that of the validation loss")
+slip("low is missing an order", "late > 0.1", "late > 10", loses=3)
+slip(
+    "the peak over the last step",
+    "max(step_loss) / step_loss[0]",
+    "max(step_loss) / step_loss[-1]",
+    loses=3.5,
+    says="the peak is divided by the last loss, not the first",
 )
 
 
