@@ -121,6 +121,20 @@ slip(
     says="the values are returned as (sigmoid, relu, tanh, softplus), not as (sigmoid, tanh, relu, softplus)",
 )
 slip("three of four", ", relu, softplus", ", relu", loses=6, says="type")
+slip(
+    "z is cut off at ±20",
+    "np.exp(np.minimum(z, 0)) / (1 + e)",
+    "1 / (1 + np.exp(-np.clip(z, -20, 20)))",
+    loses=2,
+    says="z is cut off at both ends",
+)
+slip(
+    "softplus cut off at 50",
+    "relu + np.log1p(e)",
+    "np.log1p(np.exp(np.minimum(z, 50)))",
+    loses=2,
+    says="z is cut off above",
+)
 
 
 @known.right("number by number, with Python's math")
@@ -154,6 +168,18 @@ slip(
     says="it is the slope, 0 or 1, not the value",
 )
 slip("the step as truth values", "z * (z > 0)", "z > 0", loses=5, says="dtype")
+
+
+@known.right("each half by itself, by masks")
+def activations(z):
+    s, up = np.empty_like(z), z >= 0
+    s[up] = 1 / (1 + np.exp(-z[up]))
+    e = np.exp(z[~up])
+    s[~up] = e / (1 + e)
+    r = z.copy()
+    r[~up] = 0
+    return s, 2 * np.exp(-np.logaddexp(0, -2 * z)) - 1, r, r - np.log(np.where(up, s, 1 - s))
+
 
 # --- task 2: activation_gradients ----------------------------------------------------------------
 
@@ -247,6 +273,13 @@ slip(
 slip("the square is forgotten", "t * t", "t", loses=4, says="the square is forgotten")
 slip("dy is used up", "    y, t =", "    dy *= z > 0\n    y, t =", loses=4, says="mutated")
 slip("truth values for drelu", "dy * (z > 0)", "z > 0", loses=4, says="dtype")
+slip(
+    "the product is rectified",
+    "dy * (z > 0)",
+    "np.maximum(0, dy * z)",
+    loses=4,
+    says="dy · z is cut off at 0",
+)
 
 
 @known.right("cosh, and the ReLU by assignment")
@@ -264,17 +297,29 @@ slip(
     "exp(−z) / (1 + exp(−z))²",
     "dy / (4 * np.cosh(z / 2) ** 2)",
     "dy * np.exp(-z) / (1 + np.exp(-z)) ** 2",
-    loses=2,
+    loses=1,
     says="exp overflows, and gives NaN",
 )
 slip(
     "exp(z) / (1 + exp(z))",
     "dy * (1 + np.tanh(z / 2)) / 2",
     "dy * np.exp(z) / (1 + np.exp(z))",
-    loses=2,
+    loses=1,
     says="exp overflows, and gives NaN",
 )
 slip("no copy of dy", "dy.copy()", "dy", loses=4, says="mutated")
+
+
+@known.right("with the function of task 1")
+def activation_gradients(dy, z):
+    sigmoid, tanh, relu, softplus = activations(z)
+    return (
+        dy * sigmoid * (1 - sigmoid),
+        (1 + tanh) * (1 - tanh) * dy,
+        np.heaviside(relu, 0) * dy,
+        dy - np.exp(-softplus) * dy,
+    )
+
 
 # --- task 3: linear_layer ------------------------------------------------------------------------
 
@@ -345,7 +390,13 @@ slip(
     loses=3,
     says="db has an axis of length 1 left",
 )
-slip("y stands in for dy", "dx, dw = np.einsum(", "dy = y\n    dx, dw = np.einsum(", loses=4)
+slip(
+    "y stands in for dy",
+    "dx, dw = np.einsum(",
+    "dy = y\n    dx, dw = np.einsum(",
+    loses=4,
+    says="dw is made with y, not with dy",
+)
 
 
 @known.right("a loop over the examples that adds up")
@@ -372,6 +423,15 @@ slip(
 )
 slip("w is not transposed", "w @ x[n]", "x[n] @ w", loses=5, says="w is not transposed")
 slip("one example too few", "range(len(x))", "range(len(x) - 1)", loses=5)
+slip(
+    "y in dw",
+    "np.outer(dy[n], x[n])",
+    "np.outer(y[n], x[n])",
+    loses=3,
+    says="dw is made with y, not with dy",
+)
+slip("axes of length 1 are lost", "return y, dx", "return np.squeeze(y), dx", loses=2, says="")
+
 
 # --- task 4: softmax_loss ------------------------------------------------------------------------
 
@@ -390,7 +450,7 @@ slip(
     "scores - scores.max()",
     "scores",
     loses=2,
-    says="exp overflows: the largest score is not taken off",
+    says="exp overflows, or rounds to 0: the largest score is not taken off",
 )
 slip(
     "the sum, not the mean",
@@ -502,6 +562,41 @@ slip("a list of losses", "-(log_p * t).sum() / len(s)", "-(log_p * t).sum(1)", l
 slip("float64 whatever the input", ", dtype=scores.dtype", "", loses=1, says="dtype")
 slip(
     "PyTorch's own", "    t = np.eye", "    import torch\n    t = np.eye", loses=7, says="forbidden"
+)
+slip(
+    "the maximum of each column",
+    "scores.max()",
+    "scores.max(0)",
+    loses=7,
+    says="the largest of each column is taken off, not of each row",
+)
+slip(
+    "divided by the maximum",
+    "scores - scores.max()",
+    "scores / np.abs(scores).max()",
+    loses=7,
+    says="the scores are divided by the largest",
+)
+slip(
+    "the largest size is taken off",
+    "scores - scores.max()",
+    "scores - np.abs(scores).max()",
+    loses=2,
+    says="exp overflows, or rounds to 0: the largest score is not taken off",
+)
+slip(
+    "a sigmoid for each class",
+    "log_p = s - np.log(np.exp(s).sum(1, keepdims=True))",
+    "log_p = -np.logaddexp(0, -scores)",
+    loses=7,
+    says="the sigmoid is used, not softmax",
+)
+slip(
+    "the loss from unshifted scores",
+    "-(log_p * t).sum()",
+    "(np.log(np.exp(scores).sum(1)) - (scores * t).sum(1)).sum()",
+    loses=2,
+    says="exp overflows, or rounds to 0: the largest score is not taken off",
 )
 
 
@@ -727,6 +822,25 @@ slip(
     loses=1,
     says="kept",
 )
+slip(
+    "measured from the largest score",
+    "scores - true + 1",
+    "scores - scores.max(1, keepdims=True) + 1",
+    loses=6,
+    says="the largest score is taken for the true one",
+)
+
+
+@known.right("all pairs of classes, picked by einsum; a list")
+def hinge_loss(scores, labels):
+    N, K = scores.shape
+    pairs = np.maximum(scores[:, :, None] - scores[:, None, :] + 1, 0)
+    t = np.eye(K)[labels]
+    terms = np.einsum("nky,ny->nk", pairs, t) * (1 - t)
+    inside = (terms > 0) * 1.0
+    dscores = (inside - t * inside.sum(1, keepdims=True)) / N
+    return [float(terms.sum() / N), dscores.astype(scores.dtype)]
+
 
 # --- task 6: two_layer ---------------------------------------------------------------------------
 
@@ -893,6 +1007,15 @@ slip(
     loses=3,
     says="it is divided by N twice",
 )
+slip("no b2", " + b2\n", "\n", loses=6, says="b2 is forgotten")
+slip("no b1", "x @ w1.T + b1, 0)", "x @ w1.T, 0)", loses=5, says="b1 is forgotten")
+slip(
+    "z for h in dw2",
+    "ds.T @ h",
+    "ds.T @ (x @ w1.T + b1)",
+    loses=4,
+    says="dw2 is made with z, not with h",
+)
 
 
 @known.right("with the functions of the tasks before")
@@ -930,3 +1053,21 @@ def two_layer(x, labels, w1, b1, w2, b2, lam):
 slip = known.slips_of(two_layer)
 slip("= for += in db1", "db1 += dz", "db1 = dz", loses=3, says="only the last example counts")
 slip("= for += in dw2: only the last use counts", "dw2 += np", "dw2 = np", loses=4, says="")
+
+
+@known.right("biases as one more column")
+def two_layer(x, labels, w1, b1, w2, b2, lam):
+    ones, rows = np.ones((len(x), 1), x.dtype), range(len(x))
+    x1 = np.hstack([x, ones])
+    z = x1 @ np.hstack([w1, b1[:, None]]).T
+    h1 = np.hstack([np.where(z > 0, z, 0), ones])
+    s = h1 @ np.hstack([w2, b2[:, None]]).T
+    total = np.logaddexp.reduce(s, axis=1)
+    loss = np.mean(total - s[rows, labels])
+    loss += 0.5 * lam * (np.linalg.norm(w1) ** 2 + np.linalg.norm(w2) ** 2)
+    ds = np.exp(s - total[:, None])
+    ds[rows, labels] -= 1
+    ds /= len(x)
+    second = ds.T @ h1
+    first = ((ds @ w2) * (z > 0)).T @ x1
+    return loss, first[:, :-1] + lam * w1, first[:, -1], second[:, :-1] + lam * w2, second[:, -1]
