@@ -100,6 +100,10 @@ def trained(train_model, w, x, t, val_x, val_t, size, epochs, seed):
 
     optimizer = Optimizer(model, 0.5)
     got = train_model(model, optimizer, epoch_batches, val_x, val_t, epochs)
+    if got is None:
+        raise ValueError("train_model returned None; is the `return` missing?")
+    if len(got) != 2:
+        raise ValueError("train_model returned something else than train_loss and val_loss")
     train_loss, val_loss = got
     weights = np.concatenate([model.w, model.b[:, None]], axis=1)
     return weights, np.array(train_loss, np.float64), np.array(val_loss, np.float64)

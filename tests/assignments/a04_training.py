@@ -359,6 +359,9 @@ slip(
     loses=4.5,
     says="the values are returned as (weights, val_loss, train_loss), not as (weights, train_loss, val_loss)",
 )
+slip(
+    "the return is missing", "    return train_loss, val_loss", "    train_loss, val_loss", loses=8
+)
 slip("only one is returned", "return train_loss, val_loss", "return train_loss", loses=8)
 slip("one epoch too few", "range(epochs)", "range(epochs - 1)", loses=8)
 slip(
