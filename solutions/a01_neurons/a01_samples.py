@@ -55,13 +55,14 @@ def tied_cases(rng, sizes):
     return [(rng.integers(-2, 3, (n, k)).astype(float), rng.integers(0, k, n)) for n, k in sizes]
 
 
-def far_cases(rng, count=3):
+def far_cases(rng, count=10):
     """Arguments (scores, labels): all about 1000 or −1000, and some thousands below the largest."""
     cases = []
-    for _ in range(count):
-        (near, labels), (up, up_labels), (down, down_labels) = score_cases(rng, [(4, 5)] * 3)
+    for i in range(count):
+        n = 2 + i % 5
+        (near, labels), (up, up_labels), (down, down_labels) = score_cases(rng, [(n, 5)] * 3)
         far = rng.uniform(-3000, -1000, near.shape)
-        far[np.arange(4), rng.integers(0, 5, 4)] = rng.random(4)  # the largest of each row
+        far[np.arange(n), rng.integers(0, 5, n)] = rng.random(n)  # the largest of each row
         cases += [(far, labels), (up + 1000, up_labels), (down - 1000, down_labels)]
     return cases
 
