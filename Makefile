@@ -46,7 +46,7 @@ demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release t
 # The variable lets the slowest proofs, every known solution graded three ways, take a sample that has
 # each kind of solution of each function.
 PYTEST = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
-	    -n $(WORKERS) -p tests.spread --dist loadgroup --nbval --nbval-current-env --nbval-cell-timeout 120
+	    -n $(WORKERS) -p tests.spread --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout 120
 
 test: $(INSTALLED) lint ## everything CI runs, about ten minutes on two cores
 	@echo "Tests, lectures and solutions on $(WORKERS) workers; about ten minutes."

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 PAIRS = 21  # lectures, with their assignments, of the whole course
 FIXED = "fixed part"
@@ -33,17 +34,20 @@ def part(nodeid: str) -> str:
     return match[1] if match else FIXED
 
 
+class _Scheduler(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return f"{nodeid.partition('::')[0]} {part(nodeid)}"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing is spent yet."""
     config.stash[SPENT] = Counter()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of each test, for `--dist loadgroup`."""
-    for item in items:
-        group = f"{item.nodeid.partition('::')[0]} {part(item.nodeid)}"
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Tests of one group go to one worker, in their order."""
+    return _Scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -371,8 +371,8 @@ def course(tmp_path, gradebook):
 
 def test_the_report_is_written_from_what_grading_stored(course):
     shelf = store.Store(course, "a01_tiny")
-    shelf.save("ada", store.Record(KEY, Status.GRADED, (), "files", graded()))
-    shelf.save("bea", store.Record(KEY, Status.UNREADABLE, ("no file",), "files", Grade()))
+    shelf.save("ada", store.StoredGrade(KEY, Status.GRADED, (), "files", graded()))
+    shelf.save("bea", store.StoredGrade(KEY, Status.UNREADABLE, ("no file",), "files", Grade()))
     read = report.read(course, "a01_tiny")
     assert [(r.student, r.status, r.total) for r in read.records] == [
         ("ada", Status.GRADED, 5.0),
@@ -388,7 +388,9 @@ def test_the_report_is_written_from_what_grading_stored(course):
 
 def test_who_was_given_up_is_flagged_and_not_missing(course):
     """The judge stores nothing of a submission it lost; the gradebook has it with 0 points."""
-    store.Store(course, "a01_tiny").save("ada", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    store.Store(course, "a01_tiny").save(
+        "ada", store.StoredGrade(KEY, Status.GRADED, (), "f", graded())
+    )
     read = report.read(course, "a01_tiny")
     assert [(r.student, r.status) for r in summary.flagged(read)] == [("bea", Status.ATTENTION)]
     assert read.records[1].reasons == ("not graded by the judge: see formgrader, or grade again",)
@@ -408,7 +410,7 @@ def test_a_class_that_nbgrader_graded_has_a_report_too(course):
 def test_who_left_the_course_leaves_the_report(course):
     shelf = store.Store(course, "a01_tiny")
     for student in ("ada", "gone"):
-        shelf.save(student, store.Record(KEY, Status.GRADED, (), "files", graded()))
+        shelf.save(student, store.StoredGrade(KEY, Status.GRADED, (), "files", graded()))
     assert [r.student for r in report.read(course, "a01_tiny").records] == ["ada", "bea"]
 
 
@@ -416,14 +418,16 @@ def test_without_a_gradebook_what_is_stored_counts(tmp_path):
     with books.book(tmp_path):
         pass
     shelf = store.Store(tmp_path, "a01_tiny")
-    shelf.save("ada", store.Record(KEY, Status.GRADED, (), "files", graded()))
+    shelf.save("ada", store.StoredGrade(KEY, Status.GRADED, (), "files", graded()))
     read = report.read(tmp_path, "a01_tiny")
     assert [(r.student, r.total) for r in read.records] == [("ada", 9.0)]
     assert read.most == 9.0
 
 
 def test_questions_that_are_no_longer_asked_do_not_count(course):
-    store.Store(course, "a01_tiny").save("ada", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    store.Store(course, "a01_tiny").save(
+        "ada", store.StoredGrade(KEY, Status.GRADED, (), "f", graded())
+    )
     read = report.read(course, "a01_tiny")
     assert (read.most, read.records[0].total) == (7.0, 5.0)
 
@@ -449,7 +453,9 @@ def test_without_grades_the_report_says_what_to_do_first(course):
 
 @pytest.mark.parametrize("damage", ["", "{}", '{"questions": [{"points": NaN}]}'])
 def test_a_damaged_grade_is_flagged_and_stops_nobody(course, damage):
-    store.Store(course, "a01_tiny").save("bea", store.Record(KEY, Status.GRADED, (), "f", graded()))
+    store.Store(course, "a01_tiny").save(
+        "bea", store.StoredGrade(KEY, Status.GRADED, (), "f", graded())
+    )
     (course / ".grading" / "grades" / "a01_tiny" / "ada.json").write_text(damage)
     read = report.read(course, "a01_tiny")
     assert [(r.student, r.total) for r in read.records] == [("ada", 5.0), ("bea", 0.0)]

@@ -87,7 +87,7 @@ def command(course: Path, what: Subject, workers: int = 2) -> list[str]:
         raise CheckError("The tests need more packages: pip install -e '.[test]'.")
     files = [*proofs, *what.lectures, *what.assignments]
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "120"]
-    spread = ["-p", "tests.spread", "-n", str(workers), "--dist", "loadgroup", "--timeout", "600"]
+    spread = ["-p", "tests.spread", "-n", str(workers), "--dist", "loadscope", "--timeout", "600"]
     chosen = " or ".join(what.names)
     return [sys.executable, "-m", "pytest", *map(str, files), "-k", chosen, "-q", *nbval, *spread]
 

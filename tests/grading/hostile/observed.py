@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from coursekit.grading.judge import Judgement
 from coursekit.grading.results import Status
-from coursekit.grading.store import Record
+from coursekit.grading.store import StoredGrade
 
 REFUSED = "not a submission that can be read"
 REBUILT = "rebuilt from the release"
@@ -72,7 +72,7 @@ def of_judgement(judgement: Judgement, tests: Collection[str]) -> Observed:
     return Observed(False, incidents, bool(judgement.repairs), raised, failed, void)
 
 
-def of_record(record: Record, graded: NotebookNode) -> Observed:
+def of_record(record: StoredGrade, graded: NotebookNode) -> Observed:
     """What is stored of a submission that was graded with its class."""
     outputs = (output for cell in graded.cells for output in cell.get("outputs", []))
     questions = record.grade.questions
