@@ -18,7 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 PAIRS = 21  # lectures, with their assignments, of the whole course
 FIXED = "fixed part"
-OTHER = "starting, importing, collecting"
+OTHER = "starting, importing, collecting, ending"
 _NAMED = re.compile(r"(?:^|[/\[-])a?(\d\d)[a-z]?_[a-z]")
 MOST = 12  # files that are shown by themselves
 SPENT = pytest.StashKey[Counter]()  # (file, part) -> core-seconds
@@ -51,13 +51,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item):
-    """Count what a test costs, with its fixtures."""
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None):
+    """Count what a test costs, with its fixtures; the last one takes down what all have used."""
     before = core_seconds()
     try:
         return (yield)
     finally:
-        key = item.nodeid.partition("::")[0], part(item.nodeid)
+        key = (item.nodeid.partition("::")[0], part(item.nodeid)) if nextitem else ("", OTHER)
         item.config.stash[SPENT][key] += core_seconds() - before
 
 
@@ -67,7 +67,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workeroutput"):
         spent = config.stash[SPENT]
-        spent["", OTHER] = core_seconds() - sum(spent.values())
+        spent["", OTHER] += core_seconds() - sum(spent.values())
         config.workeroutput["core_seconds"] = [[*key, seconds] for key, seconds in spent.items()]
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from a04_samples import trained
+from a04_samples import epochs_of, trained
 
 from convnets import schedules
-from coursekit import Mistake, Oracle
+from coursekit import Mistake, Oracle, inside
 
 
 def _mistakes(table, make):
@@ -143,10 +143,9 @@ def _apart(order, ts, labels):
 
 def orders(task, mini_batches, images, labels, size, rng, epochs):
     """The order of each of several epochs that draw from one generator."""
-    return [
-        order_of(task, images, mini_batches(images.copy(), labels.copy(), size, rng))[0]
-        for _ in range(epochs)
-    ]
+    seed = int(rng.integers(2**31))
+    found = inside(epochs_of, mini_batches, images, labels, size, seed, epochs)
+    return [order_of(task, images, batches)[0] for batches in found]
 
 
 def digest(order):

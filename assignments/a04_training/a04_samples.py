@@ -1,5 +1,7 @@
 """What the notebook of assignment a04 computes with: examples, a small model to train, curves."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 # --- tasks 1 and 2: examples, and a model with an optimiser -------------------------------------
@@ -75,6 +77,13 @@ class Optimizer:
         """One update with the gradients that are there."""
         self.model.w -= self.lr * self.model.dw
         self.model.b -= self.lr * self.model.db
+
+
+def epochs_of(mini_batches, images, labels, size, seed, count):
+    """The mini-batches of several epochs, drawn from one generator, one epoch after the other."""
+    rng = np.random.default_rng(seed)
+    made = (mini_batches(images.copy(), labels.copy(), size, rng) for _ in range(count))
+    return [list(batches) if isinstance(batches, Iterator) else batches for batches in made]
 
 
 def trained(train_model, w, x, t, val_x, val_t, size, epochs, seed):

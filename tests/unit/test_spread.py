@@ -14,6 +14,7 @@ from tests.spread import FIXED, OTHER, PAIRS, bill, part
         ("tests/unit/test_conv.py::test_shapes[3-1_2]", FIXED),
         ("tests/unit/test_pool.py::test_it", FIXED),
     ],
+    ids="abcdef",
 )
 def test_a_test_is_about_the_lecture_or_assignment_it_names(nodeid, which):
     assert part(nodeid) == which
@@ -31,7 +32,7 @@ def test_the_bill_adds_up_and_says_what_a_whole_course_would_cost():
     whole = 100 + 20 + PAIRS * 50
     assert lines == [
         "100 fixed part",
-        "20 starting, importing, collecting",
+        "20 starting, importing, collecting, ending",
         "40 lecture and assignment 02",
         "60 lecture and assignment 03",
         "220 together",
