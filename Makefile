@@ -48,8 +48,8 @@ demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release t
 PYTEST = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
 	    -n $(WORKERS) -p tests.spread --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout 120
 
-test: $(INSTALLED) lint ## everything CI runs, about ten minutes on two cores
-	@echo "Tests, lectures and solutions on $(WORKERS) workers; about ten minutes."
+test: $(INSTALLED) lint ## everything CI runs, about a quarter of an hour on two cores
+	@echo "Tests, lectures and solutions on $(WORKERS) workers; about a quarter of an hour."
 	@COURSE_SAMPLE=1 $(PYTEST) --timeout 600
 
 test-all: $(INSTALLED) lint ## the same, with every known solution graded three ways; half an hour

@@ -8,8 +8,8 @@ import pytest
 
 from coursekit import Mistake, Oracle, Task, numeric_gradient, relative_error
 from coursekit.checks import CheckFailed
-from coursekit.checks.battery import other
-from coursekit.checks.cases import Case, scattered, word_of
+from coursekit.checks.battery import inputs, other
+from coursekit.checks.cases import Case, copies, same_bits, scattered, word_of
 from coursekit.checks.compare import difference, picture_of
 
 RNG = np.random.default_rng(0)
@@ -472,6 +472,30 @@ def test_the_battery_finds_what_goes_wrong_and_says_when(function, part, kind, t
     assert (finding.kind, finding.trait) == (kind, trait)
     if function is not remembers_by_shape:  # which is wrong for other values in either part
         assert battery_of(function, part={"calls": "inputs", "inputs": "calls"}[part]).passed
+
+
+def test_the_battery_leaves_labels_as_they_are_when_values_get_large_or_small():
+    scores, labels = np.arange(6.0).reshape(2, 3), np.array([2, 0])
+    oracle = Oracle(lambda scores, labels: scores.sum(), extreme=("scores",))
+    given = {each.trait: each.args for each in inputs(Case((scores, labels)), oracle)}
+    for trait, factor in {"very large": 1e12, "very small": 1e-9}.items():
+        new_scores, new_labels = given[f"with {trait} values"]
+        assert np.array_equal(new_scores, scores * factor)
+        assert new_labels.dtype == labels.dtype and np.array_equal(new_labels, labels)
+
+
+@pytest.mark.parametrize(
+    ("value", "other_one"),
+    [
+        ([1.0, float("nan")], [float("nan"), 1.0]),
+        ({"loss": float("nan")}, {"loss": 0.0}),
+        ((float("nan"), 2), (float("nan"), 3)),
+    ],
+)
+def test_an_argument_that_holds_nan_is_not_changed_by_being_looked_at(value, other_one):
+    (same,) = copies([value])
+    assert same_bits(value, same)
+    assert not same_bits(value, other_one)
 
 
 def test_the_battery_tries_other_dtypes_where_the_task_speaks_of_them():

@@ -175,7 +175,7 @@ def same_bits(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(same_bits, a, b))
     if isinstance(a, dict) and isinstance(b, dict):
         return list(a) == list(b) and all(same_bits(a[key], b[key]) for key in a)
-    return callable(a) or bool(a == b)
+    return callable(a) or bool(a == b) or bool(a != a and b != b)  # NaN is unlike itself
 
 
 def scattered(value: np.ndarray) -> np.ndarray:
