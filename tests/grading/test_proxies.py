@@ -139,6 +139,21 @@ rng = np.random.default_rng(3)
 result = f(rng), f(rng), rng.random(), [child.random() for child in rng.spawn(2)]
 """,
     ),
+    "what is drawn and changed while a generator runs": (
+        """
+def f(rng, x):
+    for i in range(len(x)):
+        x[i] = rng.random()
+        yield i
+""",
+        """
+rng, x = np.random.default_rng(3), np.zeros(3)
+seen = [(i, x.copy()) for i in f(rng, x)]
+between = rng.random()
+again = f(rng, x)
+result = seen, between, next(again), rng.random(), x.copy()
+""",
+    ),
     "the children themselves": (
         "def f(rng): return rng.spawn(2)",
         """

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import GeneratorType
 from typing import Any, NoReturn
 
 from coursekit.checks.beside import Where, named
@@ -77,6 +78,7 @@ class Server:
         self._messages = Messages(False, self._export, self._resolve, self._gradients)
         self._kept: list[Any] = []
         self._numbers: dict[int, int] = {}
+        self._lasting: dict[int, list[Any]] = {}  # what generators go on changing, by their id
         self._depth = 0
         self._process = os.getpid()
 
@@ -176,6 +178,8 @@ class Server:
         if name == "inside":
             args, allow = self._beside(*args, allow=allow)
         deed = self._differentiate if name == "gradients" else _DEEDS[name]
+        if name == "next":
+            shared = self._lasting.get(id(*args), shared)
         before = mutation.snapshot(shared)
         guard = Guard(allow)
         with self._shell.outputs.warned() as warned:
@@ -186,7 +190,14 @@ class Server:
                 answer = ("error", _report(error))
         if guard.refused:  # also where the student's code has swallowed the exception
             answer = ("refused", guard.refused)
+        elif name == "call":
+            self._note(*answer, shared)
         return (*answer, mutation.changed(shared, before), self._printed(), warned)
+
+    def _note(self, _kind: str, answer: Any, shared: list[Any]) -> None:
+        """What a generator was called with: its code runs later, and changes it then."""
+        if isinstance(answer, GeneratorType):
+            self._lasting[id(answer)] = shared
 
     def _beside(self, where: Where, *args: Any, allow: tuple[str, ...] | None) -> tuple:
         """A function of the course with its arguments, and what may be called in such a call.

@@ -47,6 +47,7 @@ class Room:
         self._messages = Messages(True, self._export, self._resolve, self._gradients)
         self._functions: list[Callable] = []
         self._steps: dict[int, list[int]] = {}
+        self._lasting: dict[int, list[Any]] = {}  # what generators go on changing, by number
         self._depth, self._printed = 0, 0
         self.failure: RoomError | None = None
 
@@ -173,7 +174,12 @@ class Room:
         """What came of it, and the size of the reply."""
         request = (what, args, kwargs, terms.allow if terms else None)
         reply, shared = self._exchange(request, self._limits.call_seconds)
-        return self._checked(self._outcome, reply.value, shared, terms), reply.size
+        if what == "next":
+            shared = self._lasting.get(args[0]._number, shared)
+        value = self._checked(self._outcome, reply.value, shared, terms)
+        if what == "call" and isinstance(value, Proxy) and value._kind == "generator":
+            self._lasting[value._number] = shared
+        return value, reply.size
 
     def _gradients(self, known: list, likes: dict[int, Any]) -> list:
         """What the room says of its part of a backward pass."""
