@@ -186,7 +186,7 @@ def _edges(order: list[Value], at: Mapping, backward: bool) -> list[Edge]:
             ends = at[id(parent)], at[id(value)]
             share = _summed(share(value.grad), parent.data) if backward else None
             others = [place for key, place in at.items() if key not in (id(parent), id(value))]
-            bend = _bend(value, parent, slot) or (0.45 if _meets(*ends, others) else 0.0)
+            bend = _bend(value, parent, slot) or (0.65 if _meets(*ends, others) else 0.0)
             edges.append(Edge(*ends, parent.data, share, bend))
     return edges
 
