@@ -222,6 +222,31 @@ def mixed_curves(rng):
     return [*made, (step, slow, [v + 0.1 for v in slow], 10)]
 
 
+def near_limits(rng):
+    """Curves whose numbers lie closely below or above what the questions ask."""
+    made = []
+    for factor in (2.6, 3.4):  # the peak
+        step, train, val, classes = curve(rng, "healthy", 19, 10)
+        step[7] = factor * step[0]
+        made.append((step, train, val, classes))
+    for gap in (0.42, 0.6):
+        step, train, _, classes = curve(rng, "healthy", 13, 6)
+        made.append((step, train, [v + gap for v in train], classes))
+    for off in (0.009, 0.013, 0.04):  # the plateau
+        step, train, val, classes = curve(rng, "healthy", 22, 20)
+        made.append((step, [(1 + off) * np.log(20)] * 3 + train[3:], val, classes))
+    for late in (0.07, 0.15):
+        step, train, val, classes = curve(rng, "healthy", 15, 10)
+        high, low = 0.8 * np.log(10), 0.1 * np.log(10)
+        bend = low + late * (high - low)
+        train = [*np.linspace(high, bend, 10).tolist(), *np.linspace(bend, low, 6)[1:].tolist()]
+        made.append((step, train, [v + 0.1 for v in train], classes))
+    for low, gap in ((0.43, 0.1), (0.36, 0.02), (0.28, 0.3)):  # the last loss
+        step, train, _, classes = curve(rng, "healthy", 26, 4, low=low)
+        made.append((step, train, [v + gap for v in train], classes))
+    return made
+
+
 def broken(rng):
     """Curves with losses that are infinite or no number."""
     made = []

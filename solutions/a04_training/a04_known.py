@@ -224,6 +224,46 @@ def expect_thorough(task, found, size, labels):
     )
 
 
+def expect_even(task, found):
+    """Fail unless every example comes to every place equally often, in many epochs.
+
+    The statistic is that of Pearson, whose distribution is χ² with (n − 1)² degrees of freedom for
+    fair orders; the bound, by Wilson and Hilferty, is that of six deviations: 1e-9.
+    """
+    orders, n = np.stack(found), found[0].size
+    counts = np.stack([(orders == i).sum(axis=0) for i in range(n)])
+    free = (n - 1) ** 2
+    bound = free * (1 - 2 / (9 * free) + 6 * math.sqrt(2 / (9 * free))) ** 3
+
+    def is_likely(shares):
+        want = len(orders) * shares
+        return ((counts - want) ** 2 / want).sum() * (n - 1) / n < bound
+
+    walks = [range(n)[k:][::way] for k in (0, 1) for way in (1, -1)]
+    swaps = [_swapped_with_any(n, places) for places in walks]
+    like = ""
+    if not counts.diagonal().any():
+        like = "no example ever stays in its place"
+    elif any(map(is_likely, swaps)):
+        like = "each place is swapped with any place: not all orders are equally likely"
+    task.expect(
+        is_likely(np.full((n, n), 1 / n)),
+        f"In {len(orders)} epochs of {n} examples one came to the same place {counts.max()} times, "
+        f"another {counts.min()} times; expected about {len(orders) / n:.0f}.",
+        looks_like=like,
+    )
+
+
+def _swapped_with_any(n, places):
+    """How likely example i comes to place j, where each place in turn is swapped with any place."""
+    shares = np.eye(n)
+    for k in places:
+        move = np.eye(n) * (1 - 1 / n)
+        move[:, k] = move[k] = 1 / n
+        shares = shares @ move
+    return shares
+
+
 def sorted_batches(task, mini_batches):
     """The batches of an epoch, put back into the order of their first pixel: what is not random."""
 
@@ -267,8 +307,8 @@ class _Habits:
     average: str = "examples"
     step: str = "batch"  # or "epoch"
     validate: str = "after"
-    learn_from_validation: bool = False
-    again: bool = False  # the loss is measured once more, after the update
+    learn: str = ""  # from the validation examples, with gradients "alone" or "added"
+    again: str = ""  # the loss is measured once more, "after" the update or "before" it
     log: tuple = field(default_factory=lambda: ([], []))
 
 
@@ -304,8 +344,9 @@ def _validate(net, rule, val_x, val_t, how):
     how.log[1].append(net.loss(val_x, val_t))
     if how.eval_mode == "late":
         net.eval()
-    if how.learn_from_validation:
-        rule.zero_grad()
+    if how.learn:
+        if how.learn == "alone":
+            rule.zero_grad()
         net.backward()
         rule.step()
 
@@ -319,9 +360,11 @@ def _batch(net, rule, pair, how):
     elif how.zero == "before the step":
         actions.insert(actions.index(rule.step), rule.zero_grad)
     value = net.loss(*pair)
+    if how.again == "before":
+        net.loss(*pair)
     for act in actions:
         act()
-    return net.loss(*pair) if how.again else value
+    return net.loss(*pair) if how.again == "after" else value
 
 
 def _average(seen, how):
@@ -366,7 +409,6 @@ LOOPS = {
     },
     "How many examples has the last batch, and how many the others?": {
         "the losses of the batches are averaged as if all were full": {"average": "batches"},
-        "the training loss of a batch is measured once more, after its update": {"again": True},
         "the training loss is that of the last batch": {"average": "last"},
         "the training loss is that of the first batch": {"average": "first"},
         "the training loss is a sum over the batches": {"average": "sum"},
@@ -374,9 +416,18 @@ LOOPS = {
         "the weighted losses are divided by the number of batches": {"average": "over batches"},
         "the training loss is averaged over all epochs so far": {"average": "all so far"},
     },
+    "The loss has been measured when the batch was learned from; each call moves a running mean.": {
+        "model.loss is called once more for each training batch": [
+            {"again": "after"},
+            {"again": "before"},
+        ]
+    },
     "When is an epoch over? And who may learn from the validation examples?": {
         "the validation comes before the epoch, not after it": {"validate": "before"},
-        "the model learns from the validation examples": {"learn_from_validation": True},
+        "the model learns from the validation examples": [
+            {"learn": "alone"},
+            {"learn": "added"},
+        ],
     },
 }
 
@@ -407,6 +458,7 @@ def _warm(t, rate, steps, how="right"):
         "from zero": lambda: rate * min(1, t / steps),
         "no end": lambda: rate * (t + 1) / steps,
         "late": lambda: rate * min(1, (t + 2) / steps),
+        "longer": lambda: rate * min(1, (t + 1) / (steps + 1)),
         "none": lambda: rate,
     }[how]()
 
@@ -465,6 +517,7 @@ COUNT = {
         "the warm-up begins at zero": {"warm": "from zero"},
         "the warm-up does not end": {"warm": "no end"},
         "the warm-up is a step ahead": {"warm": "late"},
+        "the warm-up is divided by warm_up + 1": {"warm": "longer"},
         "there is no warm-up": {"warm": "none"},
     },
     "The warm-up multiplies what the schedule gives at t.": {
@@ -514,6 +567,7 @@ RATES = {
             "span multiplies where it should divide": lambda t, lr, s, f: lr / (1 + t * s),
             "span is ignored": lambda t, lr, s, f: lr / (1 + t),
             "the 1 in the denominator is missing": lambda t, lr, s, f: lr / (t / s),
+            "the root of the denominator is taken": lambda t, lr, s, f: lr / math.sqrt(1 + t / s),
             "a bracket is missing: lr / 1 + …": lambda t, lr, s, f: lr + t / s,
         }
     },
@@ -527,6 +581,12 @@ RATES = {
         "What is the rate long after span steps?": {
             "the cosine goes on after span steps, and rises again": partial(
                 _half, math.pi, end=False
+            ),
+            "the cosine begins anew every span steps": lambda t, lr, s, f: _half(
+                math.pi, t % s, lr, s
+            ),
+            "the rate is lr again after span steps": lambda t, lr, s, f: (
+                _half(math.pi, t, lr, s) if t <= s else lr
             ),
             "t // span: the quotient is rounded down": lambda t, lr, s, f: _half(
                 math.pi, min(t // s, 1), lr, 1
@@ -571,6 +631,10 @@ def _roots(values, epsilon, where):
         return np.sqrt(values) + epsilon
     if where == "none":
         return np.sqrt(values)
+    if where == "each":
+        return np.sqrt(values) + np.sqrt(epsilon)
+    if where == "least":
+        return np.sqrt(np.maximum(values, epsilon))
     if where == "no root":
         return values + epsilon
     return np.sqrt(values + epsilon)
@@ -579,10 +643,11 @@ def _roots(values, epsilon, where):
 def _fitted(train, x, source, mean, ddof):
     """Mean, centred rows to learn from, and their count, as a mistake has them."""
     rows = {"train": train, "both": np.concatenate([train, x])}.get(source, x)
-    centre = train.mean(axis=0) if source == "spread of x" else rows.mean(axis=0)
+    centre = train.mean(axis=0) if source.startswith("spread") else rows.mean(axis=0)
+    middle = centre if source == "spread of x around the mean" else rows.mean(axis=0)
     if mean == "one":
         centre = np.full_like(centre, rows.mean())
-    return centre, rows - rows.mean(axis=0), len(rows) - ddof
+    return centre, rows - middle, len(rows) - ddof
 
 
 def _standard(
@@ -642,13 +707,18 @@ FITTED = {
         "the statistics are those of x, not of the training rows": {"source": "x"},
         "the statistics are those of the training rows and x together": {"source": "both"},
         "the mean is that of x, not of the training rows": {"mean": "of x"},
-        "the spread is that of x, not of the training rows": {"source": "spread of x"},
+        "the spread is that of x, not of the training rows": [
+            {"source": "spread of x"},
+            {"source": "spread of x around the mean"},
+        ],
     },
     "What has the mean 0 afterwards?": {"the mean is not subtracted": {"mean": "none"}},
     "σ² is a mean of squares: divided by N.": {"it is divided by N − 1, not by N": {"ddof": 1}},
     "Where does ε stand, and where the root?": {
         "ε is left out": {"root": "none"},
         "ε stands outside the root": {"root": "outside"},
+        "a root is taken of ε by itself": {"root": "each"},
+        "ε is the least that a variance counts, and not added to it": {"root": "least"},
         "the root is missing: it is divided by the variance": {"root": "no root"},
         "it is multiplied by the deviation, not divided by it": {"root": "multiplied"},
     },
@@ -668,6 +738,10 @@ TURNS = {
         "U and its transpose are swapped": [
             {"turn": "rows", "basis": basis} for basis in ("svd", "eigh")
         ],
+    },
+    "What becomes of a λ that is 0, or less by rounding?": {
+        "ε is left out": {"root": "none", "basis": "eigh"},
+        "ε stands outside the root": {"root": "outside", "basis": "eigh"},
     },
     "Σ is the mean of the products of centred columns.": {
         "Σ is not divided by N": {"cov": "sum"},
@@ -812,7 +886,9 @@ def expect_runs(task, found):
             np.allclose(used, found.rates[i], rtol=1e-6),
             f"Run {i + 1} is said to have the rate {found.rates[i]:.4g}, but called step with "
             f"{', '.join(f'{rate:.4g}' for rate in used[:3])}.",
-            looks_like="the runs are returned sorted, not in their order"
+            looks_like="the losses are returned before the rates"
+            if np.allclose(_used(found), found.losses, rtol=1e-6)
+            else "the runs are returned sorted, not in their order"
             if _is_sorted(found)
             else "",
         )
@@ -884,6 +960,19 @@ def expect_lengths(task, found):
         )
 
 
+def expect_limit(task, search_rate, rng):
+    """Fail unless a loss of 3 times the first one, and no more, is put up with."""
+    value = task.call(search_rate, lambda: 2.0, lambda rate: 6.0, 0.1, 1.0, 2, 3, rng, names=NAMES)
+    losses = np.asarray(value[2], np.float64)
+    task.expect(
+        np.array_equal(losses, [6.0] * 4),
+        f"With first losses of 2 and all others 6 the losses of the runs are {losses}; expected 6.",
+        looks_like="a run is given up at 3 times its first loss, not only above"
+        if np.isinf(losses).all()
+        else "",
+    )
+
+
 def _ends(found):
     """The loss that each run should have."""
     return np.array(
@@ -908,6 +997,10 @@ def expect_losses(task, found):
         ],
         "the smallest loss of a run is returned, not its last": [
             math.inf if math.isinf(end) else min(losses)
+            for end, (_, _, losses) in zip(want, found.runs, strict=True)
+        ],
+        "the mean loss of a run is returned, not its last": [
+            math.inf if math.isinf(end) else np.mean(losses)
             for end, (_, _, losses) in zip(want, found.runs, strict=True)
         ],
         "the first loss of a run is returned, not its last": [first for first, _, _ in found.runs],
@@ -1009,6 +1102,16 @@ def expect_log_uniform(task, several):
     """
     for stage, name in enumerate(("first", "second")):
         parts = [_stages(found)[stage] for found in several]
+        at_ends = max(
+            int(np.isclose(rates, end, rtol=1e-12).sum()) for rates, b in parts for end in b
+        )
+        task.expect(
+            at_ends < 2,
+            f"{at_ends} rates of the {name} stage are the same, at the end of its range.",
+            looks_like="rates out of the range are moved to its end; the range is to be cut off"
+            if stage and _in_order(several)
+            else "",
+        )
         apart = {
             how: _gap(np.concatenate([_place(*part, how) for part in parts]))
             for how in ("log", "plain")
@@ -1061,13 +1164,14 @@ def _numbers(
     plateau="max",
     gap=1,
     late="fall",
+    part=math.floor,
 ):
     """Peak, plateau, gap and late share, with habits that are right or wrong."""
     step, train, val = (np.array(part, np.float64) for part in (step, train, val))
     n, level = len(train), base(classes)
     first = math.ceil(n / 8) if early is None else early(n)
     off = train[:first] / level - 1
-    third = n // 3
+    third = part(n / 3)
     fall = train[0] - train[-1]
     worst = {
         "max": lambda: np.max(step) / step[0],
@@ -1075,10 +1179,12 @@ def _numbers(
         "last": lambda: step.max() / step[-1],
         "end": lambda: step[-1] / step[0],
         "difference": lambda: step.max() - step[0],
+        "smallest": lambda: step.max() / step.min(),
     }[peak]()
     flat = {
         "max": lambda: abs(off).max(),
         "mean": lambda: abs(off).mean(),
+        "least": lambda: abs(off).min(),
         "sign": lambda: off.max(),
         "last": lambda: abs(off[-1]),
         "first": lambda: abs(off[0]),
@@ -1091,6 +1197,8 @@ def _numbers(
         "short": lambda: (train[-third] - train[-1]) / fall,
         "first loss": lambda: (train[-1 - third] - train[-1]) / train[0],
         "absolute": lambda: train[-1 - third] - train[-1],
+        "rest": lambda: (train[-1 - third] - train[-1]) / (train[0] - train[-1 - third]),
+        "mirrored": lambda: (train[third] - train[-1]) / fall,
         "ten": lambda: (train[-11] - train[-1]) / fall,
         "ten at most": lambda: (train[-11:][0] - train[-1]) / fall,
         "first third": lambda: (train[0] - train[third]) / fall,
@@ -1138,6 +1246,7 @@ MISREAD = {
         "the peak is divided by the last loss, not the first": {"peak": "last"},
         "the last step is taken for the largest": {"peak": "end"},
         "the peak is a difference, not a quotient": {"peak": "difference"},
+        "the peak is divided by the smallest loss, not the first": {"peak": "smallest"},
     },
     "Which loss has a network that guesses among K classes? Over which epochs is it looked for?": {
         "log is to the base 10": {"base": math.log10},
@@ -1146,7 +1255,14 @@ MISREAD = {
         "the plateau is looked for in all epochs": {"early": lambda n: n},
         "the plateau is looked for in four epochs, however many there are": {"early": lambda n: 4},
         "the number of early epochs is rounded down": {"early": lambda n: max(1, n // 8)},
+        "the number of early epochs is rounded to the nearest": {
+            "early": lambda n: max(1, round(n / 8))
+        },
+        "n // 8 + 1 epochs are looked at: one too many where 8 divides n": {
+            "early": lambda n: n // 8 + 1
+        },
         "the plateau is a mean, not the largest": {"plateau": "mean"},
+        "the plateau is the smallest, not the largest": {"plateau": "least"},
         "the plateau has lost its absolute value": {"plateau": "sign"},
         "only the last of the early epochs is looked at": {"plateau": "last"},
         "only the first epoch is looked at": {"plateau": "first"},
@@ -1172,6 +1288,10 @@ MISREAD = {
             {"late": "ten"},
             {"late": "ten at most"},
         ],
+        "the third is rounded up": {"part": math.ceil},
+        "the third is rounded to the nearest": {"part": round},
+        "the late share is divided by the fall before, not by the whole fall": {"late": "rest"},
+        "the late share begins after the first third": {"late": "mirrored"},
         "the share of the first third is taken": {"late": "first third"},
         "the late share is that of the validation loss": {"late": "validation"},
         "the late share is in percent": {"late": "percent"},
@@ -1205,6 +1325,7 @@ ASKED = {
     },
     "the last loss is compared with 0.4, not with 0.4 · log K": {"low": None},
     "the last validation loss is looked at, not the training loss": {"last": 2},
+    "the last loss is compared with 0.4 · log 10, whatever the number of classes": {"low": 10},
     "underfitting is never found": {"low": math.inf},
     "a high rate is never found": {"high": math.inf},
     "a bad start is never found": {"flat": -1},
@@ -1213,6 +1334,14 @@ ASKED = {
     "0.1 is taken for 10 %, but the late share for percent": {"late": 10},
     "the plateau is compared with 1, as if it were in percent": {"flat": 1},
 }
+LIMITS = {
+    "the peak is compared with another number than 3": ("high", 3),
+    "the plateau is compared with another number than 0.01": ("flat", 0.01),
+    "the gap is compared with another number than 0.5": ("gap", 0.5),
+    "the late share is compared with another number than 0.1": ("late", 0.1),
+    "the last loss is compared with another share of log K than 0.4": ("low", 0.4),
+}
+FACTORS = (0.1, 0.2, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2, 3, 5, 10)
 
 
 def expect_faults(task, runs):
@@ -1245,6 +1374,11 @@ def expect_faults(task, runs):
     wrong = [i for i, (a, b) in enumerate(zip(got, right, strict=True)) if a != b]
     if wrong:
         like = [name for name, habits in ASKED.items() if got == _named_by(cases, **habits)]
+        like = like or [
+            name
+            for name, (habit, limit) in LIMITS.items()
+            if any(got == _named_by(cases, **{habit: limit * f}) for f in FACTORS)
+        ]
         i = wrong[0]
         task.expect(
             False,
@@ -1275,7 +1409,9 @@ def _named_by(cases, low=0.4, last=1, **habits):
             _numbers(*args),
             args[last][-1],
             args[3],
-            low=0.4 / math.log(args[3]) if low is None else low,
+            low={None: 0.4, 10: 0.4 * math.log(10)}[low] / math.log(args[3])
+            if low in (None, 10)
+            else low,
             **habits,
         )
         for args in cases

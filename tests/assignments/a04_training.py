@@ -225,6 +225,47 @@ def mini_batches(images, labels, batch_size, rng):
     ]
 
 
+@known.wrong(
+    "swapped with any place",
+    loses=1,
+    says="each place is swapped with any place: not all orders are equally likely",
+)
+def mini_batches(images, labels, batch_size, rng):
+    order = np.arange(len(images))
+    for i in range(len(order)):
+        j = rng.integers(len(order))
+        order[[i, j]] = order[[j, i]]
+    cuts = range(batch_size, len(order), batch_size)
+    return list(zip(np.split(images[order], cuts), np.split(labels[order], cuts), strict=True))
+
+
+@known.right("swapped with a place that is still left")
+def mini_batches(images, labels, batch_size, rng):
+    order = np.arange(len(images))
+    for i in range(len(order) - 1, 0, -1):
+        j = int(rng.integers(0, i + 1))
+        order[[i, j]] = order[[j, i]]
+    cuts = range(batch_size, len(order), batch_size)
+    return list(zip(np.split(images[order], cuts), np.split(labels[order], cuts), strict=True))
+
+
+slip = known.slips_of(mini_batches)
+slip(
+    "swapped with any place, from the end",
+    "rng.integers(0, i + 1)",
+    "rng.integers(len(order))",
+    loses=1,
+    says="each place is swapped with any place: not all orders are equally likely",
+)
+slip(
+    "never swapped with itself",
+    "rng.integers(0, i + 1)",
+    "rng.integers(0, i)",
+    loses=1,
+    says="no example ever stays in its place",
+)
+
+
 @known.right("choice without putting back, tuples of tuples")
 def mini_batches(images, labels, batch_size, rng):
     order = rng.choice(len(images), size=len(images), replace=False)
@@ -469,7 +510,7 @@ def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
 @known.wrong(
     "the loss is measured again after the update",
     loses=4.5,
-    says="the training loss of a batch is measured once more, after its update",
+    says="model.loss is called once more for each training batch",
 )
 def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
     history = ([], [])
@@ -485,6 +526,52 @@ def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
         history[0].append(weighted / count)
         model.eval()
         history[1].append(model.loss(val_x, val_t))
+    return history
+
+
+@known.wrong(
+    "the loss is computed twice for a batch",
+    loses=3.5,
+    says="model.loss is called once more for each training batch",
+)
+def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
+    history = ([], [])
+    for _ in range(epochs):
+        model.train()
+        weighted, count = 0, 0
+        for x, t in epoch_batches():
+            optimizer.zero_grad()
+            model.loss(x, t)
+            model.backward()
+            weighted, count = weighted + model.loss(x, t) * len(t), count + len(t)
+            optimizer.step()
+        history[0].append(weighted / count)
+        model.eval()
+        history[1].append(model.loss(val_x, val_t))
+    return history
+
+
+@known.wrong(
+    "an update after validation, with gradients that were there",
+    loses=8,
+    says="the model learns from the validation examples",
+)
+def train_model(model, optimizer, epoch_batches, val_x, val_t, epochs):
+    history = ([], [])
+    for _ in range(epochs):
+        weighted, count = 0, 0
+        for part, pairs in (("train", epoch_batches()), ("eval", [(val_x, val_t)])):
+            getattr(model, part)()
+            for x, t in pairs:
+                if part == "train":
+                    optimizer.zero_grad()
+                loss = model.loss(x, t)
+                model.backward()
+                optimizer.step()
+                if part == "train":
+                    weighted, count = weighted + loss * len(t), count + len(t)
+        history[0].append(weighted / count)
+        history[1].append(loss)
     return history
 
 
@@ -668,6 +755,35 @@ slip(
     loses=2,
 )
 
+slip(
+    "a step more of warm-up",
+    "max(warm_up, 1)",
+    "(warm_up + 1 if warm_up else 1)",
+    loses=2,
+    says="the warm-up is divided by warm_up + 1",
+)
+slip(
+    "warm restarts",
+    "np.minimum(t / span, 1)",
+    "(t % span) / span",
+    loses=3,
+    says="the cosine begins anew every span steps",
+)
+slip(
+    "lr again at the end",
+    "np.minimum(t / span, 1)",
+    "(t / span if t <= span else 0)",
+    loses=3,
+    says="the rate is lr again after span steps",
+)
+slip(
+    "the inverse root",
+    "span / (span + t)",
+    "(span / (span + t)) ** 0.5",
+    loses=3,
+    says="the root of the denominator is taken",
+)
+
 
 @known.right("match, and a recursive warm-up")
 def learning_rate(kind, t, lr, span, factor=0.1, warm_up=0):
@@ -756,6 +872,27 @@ slip(
     "np.var(train, axis=0, ddof=1)",
     loses=4,
     says="it is divided by N − 1, not by N",
+)
+slip(
+    "two roots",
+    "(np.var(train, axis=0) + epsilon) ** 0.5",
+    "(np.std(train, axis=0) + epsilon**0.5)",
+    loses=4,
+    says="a root is taken of ε by itself",
+)
+slip(
+    "epsilon as a floor",
+    "(np.var(train, axis=0) + epsilon)",
+    "np.maximum(np.var(train, axis=0), epsilon)",
+    loses=4,
+    says="ε is the least that a variance counts, and not added to it",
+)
+slip(
+    "whitening with epsilon outside the root",
+    "(values + epsilon) ** -0.5",
+    "1 / (values**0.5 + epsilon)",
+    loses=4.5,
+    says="ε stands outside the root",
 )
 slip("np.cov as it is", ", bias=True", "", loses=4.5, says="it is divided by N − 1, not by N")
 slip("rows for columns in np.cov", "rowvar=False, ", "", loses=4.5)
@@ -922,6 +1059,18 @@ def preprocess(kind, train, x, epsilon):
     if kind == "standardise":
         return ((x - train.mean(axis=0)) / np.sqrt(np.diag(covariance))).astype(x.dtype)
     return ((x - train.mean(axis=0)) @ np.linalg.inv(covariance)).astype(x.dtype)
+
+
+@known.wrong(
+    "the covariance of x", loses=4.5, says="the spread is that of x, not of the training rows"
+)
+def preprocess(kind, train, x, epsilon):
+    mean = train.mean(axis=0)
+    y = x - mean
+    if kind == "standardise":
+        return (y / np.sqrt(train.var(axis=0) + epsilon)).astype(x.dtype)
+    values, u = np.linalg.eigh(y.T @ y / len(y))
+    return (y @ u / np.sqrt(values + epsilon) @ u.T).astype(x.dtype)
 
 
 @known.right("eigenvectors of the covariance plus ε, one row at a time")
@@ -1113,6 +1262,35 @@ def search_rate(restart, step, low, high, trials, steps, rng):
     return rates[int(np.argmin(losses))], np.array(rates), np.array(losses)
 
 
+slip(
+    "given up at 3 times, too",
+    "not loss <= 3 * first",
+    "not loss < 3 * first",
+    loses=1.5,
+    says="a run is given up at 3 times its first loss, not only above",
+)
+
+
+@known.wrong(
+    "the rates are cut, not the range",
+    loses=1.5,
+    says="rates out of the range are moved to its end; the range is to be cut off",
+)
+def search_rate(restart, step, low, high, trials, steps, rng):
+    bottom, top, rates, losses = low, high, [], []
+    for _stage in ("coarse", "fine"):
+        for _ in range(trials):
+            rate = math.exp(rng.uniform(math.log(bottom), math.log(top)))
+            rates.append(min(max(rate, low), high))
+            first, loss, count = restart(), 0.0, 0
+            while count < steps and loss <= 3 * first:
+                loss, count = step(rates[-1]), count + 1
+            losses.append(loss if loss <= 3 * first else math.inf)
+        best = rates[int(np.argmin(losses))]
+        bottom, top = best / 5, best * 5
+    return best, rates, losses
+
+
 @known.right("drawn in pieces of a geometric scale, lists, np.nanargmin")
 def search_rate(restart, step, low, high, trials, steps, rng):
     bottom, top, rates, losses = low, high, [], []
@@ -1143,6 +1321,20 @@ slip(
     "rate = bottom * (top / bottom) ** share",
     "rate = 10 ** (math.log(bottom) + share * (math.log(top) - math.log(bottom)))",
     loses=4,
+)
+slip(
+    "the mean of a run",
+    "losses.append(seen[-1] if",
+    "losses.append(np.mean(seen) if",
+    loses=2.5,
+    says="the mean loss of a run is returned, not its last",
+)
+slip(
+    "losses before rates",
+    "return best, rates, losses",
+    "return best, losses, rates",
+    loses=6,
+    says="the losses are returned before the rates",
 )
 slip("best / 2 to 2 · best", "[best / 5, best * 5]", "[best / 2, best * 2]", loses=1.5)
 slip(
@@ -1351,6 +1543,118 @@ slip(
     "in val_loss[: math.ceil(n / 8)]",
     loses=3.5,
     says="the plateau is that of the validation loss",
+)
+slip(
+    "the smallest loss of a step",
+    "max(step_loss) / step_loss[0]",
+    "max(step_loss) / min(step_loss)",
+    loses=3.5,
+    says="the peak is divided by the smallest loss, not the first",
+)
+slip(
+    "an eighth and one",
+    "math.ceil(n / 8)",
+    "n // 8 + 1",
+    loses=2,
+    says="n // 8 + 1 epochs are looked at: one too many where 8 divides n",
+)
+slip(
+    "about an eighth",
+    "math.ceil(n / 8)",
+    "max(1, round(n / 8))",
+    loses=1.5,
+    says="the number of early epochs is rounded to the nearest",
+)
+slip(
+    "the smallest distance",
+    "plateau = max(",
+    "plateau = min(",
+    loses=1.5,
+    says="the plateau is the smallest, not the largest",
+)
+slip(
+    "a third, rounded up",
+    "train_loss[-1 - n // 3]",
+    "train_loss[-1 - math.ceil(n / 3)]",
+    loses=1.5,
+    says="the third is rounded up",
+)
+slip(
+    "about a third",
+    "train_loss[-1 - n // 3]",
+    "train_loss[-1 - round(n / 3)]",
+    loses=1.5,
+    says="the third is rounded to the nearest",
+)
+slip(
+    "from the first third on",
+    "train_loss[-1 - n // 3]",
+    "train_loss[n // 3]",
+    loses=2.5,
+    says="the late share begins after the first third",
+)
+slip(
+    "the late fall over the early one",
+    "- train_loss[-1]) / fall",
+    "- train_loss[-1]) / (train_loss[0] - train_loss[-1 - n // 3])",
+    loses=1.5,
+    says="the late share is divided by the fall before, not by the whole fall",
+)
+slip(
+    "0.4 · log 10",
+    "0.4 * guess",
+    "0.4 * math.log(10)",
+    loses=3,
+    says="the last loss is compared with 0.4 · log 10, whatever the number of classes",
+)
+slip(
+    "peak above 2",
+    "peak > 3",
+    "peak > 2",
+    loses=2,
+    says="the peak is compared with another number than 3",
+)
+slip(
+    "plateau below 0.05",
+    "plateau < 0.01",
+    "plateau < 0.05",
+    loses=2,
+    says="the plateau is compared with another number than 0.01",
+)
+slip(
+    "gap above 1",
+    "gap > 0.5",
+    "gap > 1",
+    loses=2,
+    says="the gap is compared with another number than 0.5",
+)
+slip(
+    "late above 0.2",
+    "late > 0.1",
+    "late > 0.2",
+    loses=3,
+    says="the late share is compared with another number than 0.1",
+)
+slip(
+    "half of log K",
+    "0.4 * guess",
+    "0.5 * guess",
+    loses=2,
+    says="the last loss is compared with another share of log K than 0.4",
+)
+slip(
+    "0.3 of log K",
+    "0.4 * guess",
+    "0.3 * guess",
+    loses=2,
+    says="the last loss is compared with another share of log K than 0.4",
+)
+slip(
+    "underfitting before the low rate",
+    '        (late > 0.1, "rate too low"),\n        (train_loss[-1] > 0.4 * guess, "underfitting"),\n',
+    '        (train_loss[-1] > 0.4 * guess, "underfitting"),\n        (late > 0.1, "rate too low"),\n',
+    loses=3,
+    says="underfitting is asked for before the low rate",
 )
 slip("low is missing an order", "late > 0.1", "late > 10", loses=3)
 slip(
