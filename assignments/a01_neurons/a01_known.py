@@ -360,6 +360,7 @@ LINEAR = {
     0: {
         "y[n, f] is the sum over d of w[f, d] · x[n, d]: which axis of w meets x?": {
             "w is not transposed": lambda x, w, b, dy: x @ w + b,
+            "w is reshaped, not transposed": lambda x, w, b, dy: x @ w.reshape(w.T.shape) + b,
         },
         "How often does b[f] stand in the formula, and with which sign?": {
             "the bias is not added": lambda x, w, b, dy: F.linear(x, w)[0],
@@ -393,6 +394,11 @@ LINEAR = {
     2: {
         "dw has the shape of w, (F, D).": {
             "dw is (D, F), not (F, D)": lambda x, w, b, dy: x.T @ dy,
+            "in dw, an array is reshaped, not transposed": [
+                lambda x, w, b, dy: dy.reshape(dy.T.shape) @ x,
+                lambda x, w, b, dy: (x.T @ dy).reshape(w.shape),
+                lambda x, w, b, dy: (x.reshape(x.T.shape) @ dy).T,
+            ],
         },
         MEANS: {
             "dw is divided by N": lambda x, w, b, dy: dy.T @ x / len(x),
@@ -521,6 +527,12 @@ def _down(s):
     return F.softmax(np.ascontiguousarray(s.T)).T
 
 
+def _lowered(s, axis=None):
+    """Log-softmax over this axis, or over everything, of scores less the largest of their row."""
+    s = s - s.max(1, keepdims=True)
+    return s - np.log(np.exp(s).sum(axis))
+
+
 def _raw(s):
     """Softmax with nothing subtracted."""
     return np.exp(s) / np.exp(s).sum(1, keepdims=True)
@@ -594,12 +606,14 @@ CROSS_ENTROPY = {
             ],
         },
         "For each example, the sum runs over its classes: which axis is that?": {
-            "softmax runs over the examples, not the classes": lambda s, t: _surprise(
-                _down(s), s, t
-            ),
-            "softmax runs over all scores of the batch": lambda s, t: _surprise(
-                F.softmax(s.reshape(1, -1)).reshape(s.shape), s, t
-            ),
+            "softmax runs over the examples, not the classes": [
+                lambda s, t: _surprise(_down(s), s, t),
+                lambda s, t: _own(s.dtype, -_true(_lowered(s, 0), t).mean()),
+            ],
+            "softmax runs over all scores of the batch": [
+                lambda s, t: _surprise(F.softmax(s.reshape(1, -1)).reshape(s.shape), s, t),
+                lambda s, t: _own(s.dtype, -_true(_lowered(s), t).mean()),
+            ],
         },
     },
     1: {
@@ -654,12 +668,16 @@ CROSS_ENTROPY = {
             ],
         },
         "For each example, the sum runs over its classes: which axis is that?": {
-            "softmax runs over the examples, not the classes": lambda s, t: (
-                (_down(s) - _one_hot(s, t)) / len(s)
-            ),
-            "softmax runs over all scores of the batch": lambda s, t: (
-                (F.softmax(s.reshape(1, -1)).reshape(s.shape) - _one_hot(s, t)) / len(s)
-            ),
+            "softmax runs over the examples, not the classes": [
+                lambda s, t: (_down(s) - _one_hot(s, t)) / len(s),
+                lambda s, t: (np.exp(_lowered(s, 0)) - _one_hot(s, t)) / len(s),
+            ],
+            "softmax runs over all scores of the batch": [
+                lambda s, t: (
+                    (F.softmax(s.reshape(1, -1)).reshape(s.shape) - _one_hot(s, t)) / len(s)
+                ),
+                lambda s, t: (np.exp(_lowered(s)) - _one_hot(s, t)) / len(s),
+            ],
         },
     },
 }
@@ -683,11 +701,14 @@ def far_mistake(ordinary, far):
     if not all(isinstance(run.got, tuple) and len(run.got) == 2 for run in far):
         return ""
     finite = [[np.isfinite(part).all() for part in run.got] for run in far]
-    deep = finite[::3]  # where the true class lies far below; the others are merely shifted
-    if not all(map(all, (*finite[1::3], *finite[2::3]))):
+    deep = finite[::3]  # where scores lie far below the largest; the others are merely shifted
+    above = any(np.isposinf(run.got[0]).any() for run in far[6::9])  # where the true one is largest
+    if above or not all(map(all, (*finite[1::3], *finite[2::3]))):
         return "exp overflows, or rounds to 0: the largest score is not taken off"
+    if not all(same_values(run.got[1], _cross_entropy(*run.case.args)[1]) for run in far):
+        return ""
     others = [_is_right(run) for run, each in zip(far, finite, strict=True) if all(each)]
-    if all(others) and all(each[1] for each in deep) and not all(each[0] for each in deep):
+    if all(others) and not all(each[0] for each in deep):
         return "the logarithm of a probability that has rounded to 0 is taken"
     return ""
 
@@ -816,6 +837,12 @@ HINGE = {
         "A class exactly at the margin costs nothing, and gets nothing: > or ≥?": {
             "a class exactly at the margin gets a gradient": lambda s, t: _pulled(
                 (_over(s, t) >= 0) * _others(s, t), s, t
+            ),
+            "terms that are exactly 0 count, also that of the true class": lambda s, t: _pulled(
+                (_over(s, t) * _others(s, t) >= 0) * _others(s, t),
+                s,
+                t,
+                (_over(s, t) * _others(s, t) >= 0).sum(1),
             ),
         },
         "The slope of max(0, a) is 1 or 0, whatever a is.": {

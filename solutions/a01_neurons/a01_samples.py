@@ -56,13 +56,20 @@ def tied_cases(rng, sizes):
 
 
 def far_cases(rng, count=10):
-    """Arguments (scores, labels): all about 1000 or −1000, and some thousands below the largest."""
+    """Arguments (scores, labels): all about 1000 or −1000, and some thousands below the largest.
+
+    Of the latter, every third batch has the largest for its true classes, and one more close to it.
+    """
     cases = []
     for i in range(count):
         n = 2 + i % 5
         (near, labels), (up, up_labels), (down, down_labels) = score_cases(rng, [(n, 5)] * 3)
         far = rng.uniform(-3000, -1000, near.shape)
-        far[np.arange(n), rng.integers(0, 5, n)] = rng.random(n)  # the largest of each row
+        largest = rng.integers(0, 5, n)
+        far[np.arange(n), largest] = rng.random(n)
+        if i % 3 == 2:
+            far[np.arange(n), largest - 1] = rng.random(n)
+            labels = largest
         cases += [(far, labels), (up + 1000, up_labels), (down - 1000, down_labels)]
     return cases
 

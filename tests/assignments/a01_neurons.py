@@ -332,6 +332,27 @@ def linear_layer(x, w, b, dy):
 
 
 slip = known.slips_of(linear_layer)
+slip(
+    "w is reshaped",
+    'np.einsum("nd,fd->nf", x, w)',
+    "x @ w.reshape(w.shape[::-1])",
+    loses=2,
+    says="w is reshaped, not transposed",
+)
+slip(
+    "dy is reshaped",
+    'np.einsum("nf,nd->fd", dy, x)',
+    "dy.reshape(dy.shape[::-1]) @ x",
+    loses=2,
+    says="in dw, an array is reshaped, not transposed",
+)
+slip(
+    "dw is reshaped",
+    'np.einsum("nf,nd->fd", dy, x)',
+    "(x.T @ dy).reshape(w.shape)",
+    loses=2,
+    says="in dw, an array is reshaped, not transposed",
+)
 slip("dw is (D, F)", '"nf,nd->fd"', '"nf,nd->df"', loses=3, says="dw is (D, F), not (F, D)")
 slip("the bias is forgotten", " + b\n", "\n", loses=3, says="the bias is not added")
 slip(
@@ -656,6 +677,34 @@ slip(
     loses=6,
     says="1 is subtracted from all classes",
 )
+slip(
+    "the smallest is taken off",
+    "scores - np.logaddexp.reduce(scores, axis=1)[:, None]",
+    "(s := scores - scores.min(1, keepdims=True)) - np.log(np.exp(s).sum(1, keepdims=True))",
+    loses=2,
+    says="exp overflows, or rounds to 0: the largest score is not taken off",
+)
+slip(
+    "the first score of each row is taken off",
+    "scores - np.logaddexp.reduce(scores, axis=1)[:, None]",
+    "(s := scores - scores[:, :1]) - np.log(np.exp(s).sum(1, keepdims=True))",
+    loses=2,
+    says="exp overflows, or rounds to 0: the largest score is not taken off",
+)
+slip(
+    "the largest of each row, then the sum over the examples",
+    "scores - np.logaddexp.reduce(scores, axis=1)[:, None]",
+    "(s := scores - scores.max(1, keepdims=True)) - np.log(np.exp(s).sum(0))",
+    loses=7,
+    says="softmax runs over the examples, not the classes",
+)
+slip(
+    "the largest of each row, then the sum over everything",
+    "scores - np.logaddexp.reduce(scores, axis=1)[:, None]",
+    "(s := scores - scores.max(1, keepdims=True)) - np.log(np.exp(s).sum())",
+    loses=7,
+    says="softmax runs over all scores of the batch",
+)
 slip("a mean over whole columns", "-log_p[at].mean()", "-log_p[:, labels].mean()", loses=6)
 slip(
     "/ 2N",
@@ -779,6 +828,19 @@ def hinge_loss(scores, labels):
 
 
 slip = known.slips_of(hinge_loss)
+slip(
+    "≥ for > after cutting off at 0",
+    "(terms > 0)",
+    "(terms >= 0)",
+    loses=5,
+)
+slip(
+    "≥ for > with the true class at 0",
+    "(terms > 0)",
+    "(scores - true + 1 - (scores == true) >= 0)",
+    loses=5,
+    says="terms that are exactly 0 count, also that of the true class",
+)
 slip(
     "the term of the true class stays",
     "    np.put_along_axis(terms, labels[:, None], 0, axis=1)\n",
