@@ -194,6 +194,8 @@ def curve(rng, fault, epochs=30, classes=10, low=None):
         shape[:early] = 1 + rng.uniform(-0.008, 0.008, early)
     train = base * shape
     val = train + rng.uniform(0.02, 0.2) * (1 + e / epochs) / 2
+    if fault == "bad start":
+        val[:early] = base * (1 + rng.uniform(-0.008, 0.008, early))
     if fault == "overfitting":
         val = train + rng.uniform(0.6, 1.6) * (1 + e / (epochs - 1)) / 2
     step = np.repeat(train, 5) * rng.uniform(0.8, 1.2, 5 * epochs)
@@ -218,7 +220,7 @@ def mixed_curves(rng):
     step, train, _, _ = curve(rng, "healthy", 21, 4, low=0.35)  # and does worse on new examples
     made.append((step, train, [v + 0.3 for v in train], 4))
     step, train, val, _ = curve(rng, "bad start", 16, 10)  # which then learns slowly
-    slow = [v - 0.01 * i for i, v in enumerate([*train[:2], *[train[1]] * 14])]
+    slow = [v - 0.05 * max(0, i - 1) for i, v in enumerate([*train[:2], *[train[1]] * 14])]
     return [*made, (step, slow, [v + 0.1 for v in slow], 10)]
 
 
@@ -235,6 +237,8 @@ def near_limits(rng):
     for off in (0.009, 0.013, 0.04):  # the plateau
         step, train, val, classes = curve(rng, "healthy", 22, 20)
         made.append((step, [(1 + off) * np.log(20)] * 3 + train[3:], val, classes))
+    step, train, val, classes = curve(rng, "healthy", 16, 10)  # on a plateau with others only
+    made.append((step, train, [1.003 * np.log(10)] * 2 + val[2:], classes))
     for late in (0.07, 0.15):
         step, train, val, classes = curve(rng, "healthy", 15, 10)
         high, low = 0.8 * np.log(10), 0.1 * np.log(10)

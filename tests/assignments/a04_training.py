@@ -1291,6 +1291,26 @@ def search_rate(restart, step, low, high, trials, steps, rng):
     return best, rates, losses
 
 
+@known.wrong(
+    "the rates are cut below, not the range",
+    loses=1.5,
+    says="rates out of the range are moved to its end; the range is to be cut off",
+)
+def search_rate(restart, step, low, high, trials, steps, rng):
+    bottom, top, rates, losses = low, high, [], []
+    for _stage in ("coarse", "fine"):
+        for _ in range(trials):
+            rate = math.exp(rng.uniform(math.log(bottom), math.log(top)))
+            rates.append(max(rate, low))
+            first, loss, count = restart(), 0.0, 0
+            while count < steps and loss <= 3 * first:
+                loss, count = step(rates[-1]), count + 1
+            losses.append(loss if loss <= 3 * first else math.inf)
+        best = rates[int(np.argmin(losses))]
+        bottom, top = best / 5, min(high, best * 5)
+    return best, rates, losses
+
+
 @known.right("drawn in pieces of a geometric scale, lists, np.nanargmin")
 def search_rate(restart, step, low, high, trials, steps, rng):
     bottom, top, rates, losses = low, high, [], []
@@ -1541,7 +1561,7 @@ slip(
     "the plateau of the validation loss",
     "in train_loss[: math.ceil(n / 8)]",
     "in val_loss[: math.ceil(n / 8)]",
-    loses=3.5,
+    loses=2.5,
     says="the plateau is that of the validation loss",
 )
 slip(
