@@ -205,8 +205,11 @@ class CellRunner:
         """
         if cell.scored:
             _seed(self._chance)
-        lines = cell.source.splitlines(keepends=True)
-        linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
+        text = (
+            cell.python
+        )  # without the empty lines above, as IPython has it; lines count from here
+        lines = text.splitlines(keepends=True)
+        linecache.cache[cell.filename] = (len(text), None, lines, cell.filename)
         self._files.append(cell.filename)
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):

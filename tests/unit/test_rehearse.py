@@ -46,6 +46,12 @@ def test_what_is_imported_from_the_folder_is_what_lies_there_now(tmp_path):
         importlib.import_module("a01_beside")
 
 
+def test_a_line_that_raised_is_quoted_where_a_cell_begins_with_empty_ones(tmp_path):
+    cells = "\n\ndef f():\n    x = 1\n    return x / 0", "f()"
+    quoted = "import linecache\nlinecache.getline(f.__code__.co_filename, 3)"
+    assert played(tmp_path, *cells, quoted)[2].text == repr("    return x / 0\n")
+
+
 def test_the_trailing_expression_is_the_value(tmp_path):
     texts = [p.text for p in played(tmp_path, "1\n2", "x = 3", "x", "x;", "", "None", "'s'")]
     assert texts == [None if t is None else t for t in ("2", None, "3", None, None, None, "'s'")]
