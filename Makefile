@@ -111,7 +111,7 @@ bench: $(INSTALLED) ## speed of the library beside PyTorch
 	@$(BIN)/python -m benchmarks
 
 hostile: $(INSTALLED) ## hostile submissions: expected, got, stopped by (some: FLAGS=forging)
-	@$(BIN)/python -m tests.grading.hostile $(FLAGS)
+	@$(BIN)/python -m tests.hostile $(FLAGS)
 
 mistakes: $(INSTALLED) ## known wrong and right solutions, and the points each one earns
 	@$(COURSEKIT) mistakes

@@ -25,7 +25,7 @@ NOTATION = """# Notation
 
 | name | where |
 |---|---|
-| `convnets.perturb.perturbed(rng.standard_normal(shape))` | `tests/unit/test_site.py` |
+| `convnets.perturb.perturbed(rng.standard_normal(shape))` | `tests/coursekit/site/test_site.py` |
 """
 
 

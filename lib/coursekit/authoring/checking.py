@@ -20,8 +20,8 @@ from coursekit.rehearse import TELLING
 PROOFS = (  # in tests/: each has tests that carry the name of a lecture or of an assignment
     "notebooks",  # form, rules, what follows from the cells
     "assignments",  # known solutions lose what they should, and are told why
-    "grading/test_release.py",  # assignments/ is what solutions/ gives, and fit for students
-    "grading/test_three_ways.py",  # kernel, nbgrader and judge agree
+    "coursekit/test_release.py",  # assignments/ is what solutions/ gives, and fit for students
+    "coursekit/grading/test_three_ways.py",  # kernel, nbgrader and judge agree
 )
 SAMPLE = "COURSE_SAMPLE"  # the environment variable that lets the slow tests take a sample
 # One thread, because two add up in another order; one hash seed, because sets print in its order.

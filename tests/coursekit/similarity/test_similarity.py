@@ -21,7 +21,7 @@ from coursekit.similarity.pairs import common_runs, marked_lines
 from coursekit.similarity.reading import REFERENCE, Readings, answers_of, page, released_runs
 from coursekit.similarity.tokens import code_tokens, imported_names, prose_tokens
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAMES = ["a02_convolution", "a03_pooling_and_lenet"]
 
 

@@ -15,7 +15,7 @@ from tiny_site import build, picture
 from coursekit import notebooks
 from coursekit.site import sources
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from coursekit.grading.store import Store
 from coursekit.sandbox import Limits, Room, Warm
 from coursekit.sandbox.wire import Handle, Writer
 
-from ... import tiny_course
+from .. import tiny_course
 from . import beside, guard, observed
 from .case import (
     DOOR,

@@ -1,6 +1,6 @@
 """What attacks come to where answers and checks share a process, as in stock autograding.
 
-`python -m tests.grading.hostile.one_process` runs each case that claims to work there in a child of
+`python -m tests.hostile.one_process` runs each case that claims to work there in a child of
 its own, without any walls, and prints JSON: name of the case -> points, and what was shown.
 """
 
@@ -22,7 +22,7 @@ from coursekit import notebooks
 from coursekit.grading import autograding
 from coursekit.rehearse import nbgrader_points
 
-from ... import tiny_course
+from .. import tiny_course
 from .case import Case, Cells, student_of
 from .suite import CASES
 from .world import listening

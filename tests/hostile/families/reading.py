@@ -4,7 +4,7 @@ Each of these is handed in with a class that is graded as `make grade` does it, 
 course lies. What it finds it prints after a word that nobody may see.
 """
 
-from ....tiny_course import ROOT
+from ...tiny_course import ROOT
 from ..case import LOOTED, SECRET, Never, handed_in
 from ..observed import WALL
 

@@ -18,7 +18,7 @@ from coursekit.notebooks.outline import differences
 from coursekit.rehearse import Rehearsal, judge
 from coursekit.release import verify
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "a05_batch_norm"
 ODD = [
     "batchnorm",

@@ -11,8 +11,8 @@ from tests.spread import FIXED, OTHER, PAIRS, bill, part
         ("tests/notebooks/test_lectures.py::test_it[10b_lottery_tickets]", "10"),
         ("course/02a_convolution.ipynb::Cell 3", "02"),
         ("solutions/a02_convolution/a02_convolution.ipynb::Cell 1", "02"),
-        ("tests/unit/test_conv.py::test_shapes[3-1_2]", FIXED),
-        ("tests/unit/test_pool.py::test_it", FIXED),
+        ("tests/convnets/test_conv.py::test_shapes[3-1_2]", FIXED),
+        ("tests/convnets/test_pool.py::test_it", FIXED),
     ],
     ids="abcdef",
 )

@@ -23,7 +23,7 @@ from coursekit.experiments.log import Log
 from coursekit.experiments.measure import measure
 from coursekit.experiments.plain import key
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "07_squares"
 SQUARES = '''\
 """What is the square of a seed?"""

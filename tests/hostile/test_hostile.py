@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ...tiny_course import ROOT
+from ..tiny_course import ROOT
 from .case import SECRET, Outcome
 from .row import Row
 from .suite import CASES, FAMILIES, HANDED_IN
@@ -35,7 +35,7 @@ def test_names_are_told_apart():
 def without_walls():
     """What comes of attacks where answers and checks share a process."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.grading.hostile.one_process"],
+        [sys.executable, "-m", "tests.hostile.one_process"],
         cwd=ROOT,
         env=os.environ | {"HOSTILE_SECRET": SECRET},
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The table of all hostile submissions: `python -m tests.grading.hostile`."""
+"""The table of all hostile submissions: `python -m tests.hostile`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADINGS = ("submission", "expected", "got", "stopped by", "what must not happen
 
 def main() -> int:
     """Print the table, section by section; 1 where something is not as it must be."""
-    parser = argparse.ArgumentParser(prog="python -m tests.grading.hostile", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("families", nargs="*", metavar="FAMILY", help="only these; all by default")
     chosen = parser.parse_args().families or list(FAMILIES)
     unknown = [name for name in chosen if name not in FAMILIES]

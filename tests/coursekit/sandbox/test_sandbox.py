@@ -245,7 +245,7 @@ def test_there_is_no_network(room):
 
 
 def test_the_course_cannot_be_seen(room):
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     seen = defined(room, "from pathlib import Path\ndef seen(p): return Path(p).exists()", "seen")
     assert seen(str(root / "lib" / "coursekit"))
     for name in ("solutions", "tests", "assignments", "README.md"):
