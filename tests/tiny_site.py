@@ -70,6 +70,7 @@ def make(root):
     two = lecture(
         "Two",
         v4.new_markdown_cell("Then [three](03_three.ipynb), [shapes](../docs/notation.md#shapes)."),
+        v4.new_markdown_cell("It fell by ten\n% of what it was,\n+++ or more\n(so)= it says."),
         v4.new_code_cell("draw()", outputs=[figure(1, "first <of> two"), figure(2, "second")]),
         v4.new_code_cell("answer()", outputs=[printed("forty-two")]),
     )

@@ -34,6 +34,8 @@ SETTINGS: dict[str, Any] = {
     "nb_ipywidgets_js": {},
     # Markdown as GitHub reads it.
     "myst_enable_extensions": ["amsmath", "dollarmath"],
+    # To MyST a line that begins with % is a comment, and one with +++ or (name)= a mark.
+    "myst_disable_syntax": ["myst_block_break", "myst_line_comment", "myst_target"],
     "myst_heading_anchors": 6,
     # Nothing fetched. MathJax's menu would load parts that are not there.
     "mathjax_path": f"mathjax/{MATHJAX}",

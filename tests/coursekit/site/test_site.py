@@ -54,6 +54,11 @@ def test_links_between_lectures_and_guides_lead_from_page_to_page(course):
     assert back["To the front page"] == "../index.html"
 
 
+def test_no_line_is_lost_that_begins_as_a_mark_of_the_builder_would(course):
+    text = " ".join(page(course, "course/02_two.html").get_text().split())
+    assert "It fell by ten % of what it was, +++ or more (so)= it says." in text
+
+
 def test_an_answer_is_folded_without_any_script(course):
     two = page(course, "course/02_two.html")
     (folded,) = two.find("article").find_all("details")
