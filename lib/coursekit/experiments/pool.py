@@ -28,6 +28,9 @@ ENVIRONMENT = {
     "VECLIB_MAXIMUM_THREADS": "1",
 }
 
+# Seconds. An interrupt that comes just before a wait is seen when that ends.
+AWAKE = 1.0
+
 Setting = dict[str, Any]
 
 
@@ -54,7 +57,7 @@ def outcomes(path: Path, settings: list[Setting], workers: int) -> Iterator[tupl
                 worker = _Worker(path)
                 workers_at[worker.line] = worker
                 worker.begin(*waiting.pop())
-            for line in wait(list(workers_at)):
+            for line in wait(list(workers_at), AWAKE):
                 worker = workers_at[line]
                 yield worker.place, worker.outcome()  # stored by the caller before it goes on
                 if waiting and worker.alive:
