@@ -19,6 +19,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -185,11 +186,17 @@ def _source_of(solution: Callable) -> str:
     """
     code = _code_of(solution)
     text = Path(code.co_filename).read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
+    for node in _statements(text):
         named = getattr(node, "name", None) == solution.__name__
         if named and _first_line(node) <= code.co_firstlineno <= node.end_lineno:
             return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]) + "\n"
     raise ValueError(f"{solution.__name__} must stand at the top level of {code.co_filename}.")
+
+
+@lru_cache(maxsize=1)
+def _statements(text: str) -> list[ast.stmt]:
+    """Those at the top level; a file is parsed once for all its solutions."""
+    return ast.parse(text).body
 
 
 def _code_of(solution: Callable) -> CodeType:
