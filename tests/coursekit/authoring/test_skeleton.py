@@ -13,7 +13,7 @@ from coursekit.authoring.frame import is_frame
 from coursekit.authoring.renewing import renew_assignment
 from coursekit.authoring.skeleton import NewError, new
 from coursekit.cli import app
-from coursekit.collection import Collection, load
+from coursekit.collection import Collection, Entry, collections_in, load
 from coursekit.notebooks.outline import differences
 from coursekit.rehearse import Rehearsal, judge
 from coursekit.release import verify
@@ -235,16 +235,30 @@ def test_the_proofs_are_the_tests_of_these_names():
     assert str(ROOT / "course" / "02a_convolution.ipynb") in line
 
 
-def test_a_sample_of_the_known_solutions_has_each_kind_of_each_function_once():
-    entries = load(ROOT / "tests" / "assignments" / "a02_convolution.py").entries
+@pytest.mark.parametrize("path", list(collections_in(ROOT)), ids=lambda path: path.stem)
+def test_a_sample_of_the_known_solutions_has_each_kind_and_two_of_each_function(path):
+    entries = load(path).entries
     chosen = sample(entries)
-
-    def kinds(of):
-        return {(e.cell, e.is_right, e.judge_only, bool(e.says), "dtype" in e.says) for e in of}
-
-    assert kinds(chosen) == kinds(entries)
-    assert len(chosen) < len(entries) / 2
+    assert {(e.cell, e.is_right) for e in chosen} == {(e.cell, e.is_right) for e in entries}
+    for kinds in (
+        lambda of: {(e.is_right, bool(e.says), e.judge_only, len(e.loses)) for e in of},
+        lambda of: {e.says for e in of} & {"mutated", "kept", "dtype", "type", "forbidden"},
+    ):
+        assert kinds(chosen) == kinds(entries)
+    assert len(chosen) < len(entries) / 5
     assert sample(chosen) == chosen
+
+
+def test_a_sample_takes_a_kind_from_the_function_that_has_the_fewest():
+    entries = [
+        Entry("right", "a", "", {}), Entry("right", "b", "", {}),
+        Entry("wrong", "a", "", {"test_a": 1}), Entry("another", "a", "", {"test_a": 1}),
+        Entry("dtype", "a", "", {"test_a": 1}, "dtype"), Entry("kept", "a", "", {"a": 1}, "kept"),
+        Entry("dtype", "b", "", {"test_b": 1}, "dtype"), Entry("kept", "b", "", {"b": 1}, "kept"),
+    ]  # fmt: skip
+    assert [str(e) for e in sample(entries)] == [
+        "a: right", "b: right", "a: wrong", "a: kept", "b: dtype"
+    ]  # fmt: skip
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import tiny_course
 from tiny_course import ROOT
 
 from coursekit import notebooks
+from coursekit.authoring.checking import some
 from coursekit.collection import collections_in, load
 from coursekit.grading.judge import Judge, JudgeError
 from coursekit.notebooks import Kind
@@ -47,7 +48,7 @@ def needs(name, entry):
 def sittings(name):
     """Entries that can be handed in together: one for each task, or one that needs others alone."""
     free = {}
-    for entry in COLLECTIONS[name].entries:
+    for entry in some(COLLECTIONS[name].entries):
         if needs(name, entry):
             yield [entry]
         else:
