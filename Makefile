@@ -43,14 +43,14 @@ lab: $(INSTALLED) ## JupyterLab on the course; flags: make lab FLAGS="--no-brows
 demo: $(INSTALLED) ## grade a class of sample students in ./demo, from release to feedback
 	@$(COURSEKIT) demo
 
-# The variable lets the slowest proofs, every known solution graded three ways, take a sample that has
-# each kind of solution of each function.
+# The variable lets the slowest proofs, known solutions graded three ways, take a sample that has each
+# kind of cell, check and solution once. `make check` takes one of each assignment.
 PYTEST = OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest tests course solutions -q \
 	    -n $(WORKERS) -p tests.spread --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout 120
 
 test: $(INSTALLED) lint ## everything CI runs, about a quarter of an hour on two cores
 	@echo "Tests, lectures and solutions on $(WORKERS) workers; about a quarter of an hour."
-	@COURSE_SAMPLE=1 $(PYTEST) --timeout 600
+	@COURSE_SAMPLE=course $(PYTEST) --timeout 600
 
 test-all: $(INSTALLED) lint ## the same, with every known solution graded three ways; half an hour
 	@$(PYTEST) --timeout 3600

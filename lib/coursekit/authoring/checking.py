@@ -5,6 +5,7 @@ The proofs are the tests of this repository; this chooses among them.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursekit import notebooks
 from coursekit.collection import Entry
 from coursekit.rehearse import TELLING
 
@@ -24,9 +26,11 @@ PROOFS = (  # in tests/: each has tests that carry the name of a lecture or of a
     "coursekit/test_release.py",  # assignments/ is what solutions/ gives, and fit for students
     "coursekit/grading/test_three_ways.py",  # kernel, nbgrader and judge agree
 )
-SAMPLE = "COURSE_SAMPLE"  # the environment variable that lets the slow tests take a sample
+# The environment variable that lets slow tests take a sample: "course" has each kind once in the
+# whole course, "assignment" once in each assignment. Without it they take everything.
+SAMPLE = "COURSE_SAMPLE"
 # One thread, because two add up in another order; one hash seed, because sets print in its order.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", SAMPLE: "1"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", SAMPLE: "assignment"}
 
 
 class CheckError(ValueError):
@@ -127,6 +131,39 @@ def few(names: Iterable[str]) -> list[str]:
     """
     names = sorted(names)
     return names[:1] if os.environ.get(SAMPLE) else names
+
+
+def covering(sources: Iterable[Path]) -> list[Path]:
+    """Assignments for tests that grade: all, or as few as hold every kind of check and of cell.
+
+    A kind of check is a method of `Task` with its keywords, in a test cell or in a file beside the
+    notebook.
+
+    Args:
+        sources: notebooks with solutions.
+    """
+    kinds = {path: _kinds(path) for path in sorted(sources)}
+    if os.environ.get(SAMPLE) != "course":
+        return list(kinds)
+    taken: list[Path] = []
+    missing = set().union(*kinds.values())
+    while missing:
+        taken.append(max(kinds, key=lambda path: len(kinds[path] & missing)))
+        missing -= kinds[taken[-1]]
+    return sorted(taken)
+
+
+def _kinds(path: Path) -> set[str]:
+    """Kinds of cells and of checks of one assignment."""
+    notebook = notebooks.read(path)
+    beside = (file.read_text(encoding="utf-8") for file in path.parent.glob("*.py"))
+    found = {notebooks.kind(cell).name for cell in notebook.cells}
+    for source in (*(cell.source for cell in notebooks.tests(notebook).values()), *beside):
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="task"), attr=name)):
+                    found |= {name, *(f"{name}({each.arg}=)" for each in node.keywords)}
+    return found
 
 
 def check(course: Path, what: Subject, workers: int = 2) -> bool:

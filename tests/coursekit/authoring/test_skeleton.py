@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tiny_course
 from typer.testing import CliRunner
 
 from coursekit import notebooks
 from coursekit.authoring import demands, rules
-from coursekit.authoring.checking import CheckError, command, sample, subject
+from coursekit.authoring.checking import SAMPLE, CheckError, command, covering, sample, subject
 from coursekit.authoring.frame import is_frame
 from coursekit.authoring.renewing import renew_assignment
 from coursekit.authoring.skeleton import NewError, new
@@ -259,6 +260,24 @@ def test_a_sample_takes_a_kind_from_the_function_that_has_the_fewest():
     assert [str(e) for e in sample(entries)] == [
         "a: right", "b: right", "a: wrong", "a: kept", "b: dtype"
     ]  # fmt: skip
+
+
+def test_what_covers_the_course_holds_every_kind_of_check_and_cell(monkeypatch, tmp_path):
+    cells = {"a01_x": "task.call(f)", "a02_x": "task.call(f)\ntask.raises(f, case, never=g)"}
+    cells |= {"a03_x": "task.seeded(f)", "a04_x": "task.seeded(f)\ntask.raises(f, case)"}
+    paths = [tmp_path / name / f"{name}.ipynb" for name in cells]
+    for path, source in zip(paths, cells.values(), strict=True):
+        path.parent.mkdir()
+        notebook = tiny_course.source()
+        notebooks.find(notebook, "test_double").source = source
+        notebooks.write(notebook, path)
+    assert covering(paths) == paths
+    monkeypatch.setenv(SAMPLE, "assignment")
+    assert covering(paths) == paths
+    monkeypatch.setenv(SAMPLE, "course")
+    assert [path.stem for path in covering(paths)] == ["a02_x", "a03_x"]
+    (paths[0].parent / "a01_known.py").write_text("def f(task):\n    task.battery()\n")
+    assert [path.stem for path in covering(paths)] == ["a01_x", "a02_x", "a03_x"]
 
 
 # --- commands ------------------------------------------------------------------------------------

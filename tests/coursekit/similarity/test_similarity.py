@@ -15,6 +15,7 @@ from nbformat import v4
 
 import convnets.functional
 from coursekit import notebooks, similarity
+from coursekit.authoring.checking import few
 from coursekit.collection import load
 from coursekit.similarity import compare, fingerprints
 from coursekit.similarity.pairs import common_runs, marked_lines
@@ -22,7 +23,7 @@ from coursekit.similarity.reading import REFERENCE, Readings, answers_of, page, 
 from coursekit.similarity.tokens import code_tokens, imported_names, prose_tokens
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["a02_convolution", "a03_pooling_and_lenet"]
+NAMES = few(["a02_convolution", "a03_pooling_and_lenet"])
 
 
 def release(name):
