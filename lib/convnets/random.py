@@ -14,14 +14,14 @@ from convnets.arrays import asarray_like, is_torch
 
 
 def generator(seed: int | np.random.Generator | None = 0) -> np.random.Generator:
-    """A NumPy generator for `seed`; a generator passes through unchanged.
+    """A NumPy generator for `seed`; a generator, of NumPy or torch, passes through unchanged.
 
     None seeds from the operating system, so that every run differs.
 
     >>> int(generator(1).integers(100)) == int(generator(1).integers(100))
     True
     """
-    return np.random.default_rng(seed)
+    return seed if _is_of_torch(seed) else np.random.default_rng(seed)
 
 
 def uniform(rng, shape: tuple[int, ...], like):
@@ -73,11 +73,16 @@ def _draw(rng, shape, like, numpy_name: str, torch_name: str):
 
 
 def _torch_of(rng):
-    """The torch module, where `rng` is a generator of its; never imports torch to find out."""
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(rng, torch.Generator):
+    """The torch module, where `rng` is a generator of its."""
+    if not _is_of_torch(rng):
         raise TypeError(
             "rng must be a numpy.random.Generator (or a torch.Generator for torch arrays), "
             f"but is {type(rng).__name__}; make one with convnets.random.generator(seed)."
         )
-    return torch
+    return sys.modules["torch"]
+
+
+def _is_of_torch(rng) -> bool:
+    """Never imports torch to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(rng, torch.Generator)

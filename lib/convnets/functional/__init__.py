@@ -15,6 +15,15 @@ from convnets.functional.activations import (
     tanh_backward,
 )
 from convnets.functional.conv import conv2d, conv2d_backward
+from convnets.functional.dropout import (
+    drop_maps,
+    drop_maps_backward,
+    dropout,
+    dropout_backward,
+    vanilla_dropout,
+    vanilla_dropout_backward,
+    vanilla_dropout_eval,
+)
 from convnets.functional.fractional_pool import (
     fractional_max_pool2d,
     fractional_max_pool2d_backward,
@@ -41,12 +50,21 @@ from convnets.functional.pool import (
     max_pool2d,
     max_pool2d_backward,
 )
+from convnets.functional.stochastic_depth import (
+    stochastic_depth,
+    stochastic_depth_backward,
+    survival_probability,
+)
 
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
     "conv2d",
     "conv2d_backward",
+    "drop_maps",
+    "drop_maps_backward",
+    "dropout",
+    "dropout_backward",
     "flatten",
     "flatten_backward",
     "fractional_max_pool2d",
@@ -73,6 +91,12 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "softplus",
     "softplus_backward",
+    "stochastic_depth",
+    "stochastic_depth_backward",
+    "survival_probability",
     "tanh",
     "tanh_backward",
+    "vanilla_dropout",
+    "vanilla_dropout_backward",
+    "vanilla_dropout_eval",
 ]

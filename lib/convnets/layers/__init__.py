@@ -4,6 +4,7 @@ from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
 from convnets.layers.base import Buffer, Layer, Parameter, Positionwise
 from convnets.layers.containers import Concat, Container, Residual, Sequential
 from convnets.layers.conv import Conv2d, LocallyConnected2d
+from convnets.layers.dropout import DropMaps2d, Dropout, StochasticDepth, VanillaDropout
 from convnets.layers.fields import Field
 from convnets.layers.linear import Flatten, Linear
 from convnets.layers.norms import LocalResponseNorm
@@ -16,6 +17,8 @@ __all__ = [
     "Concat",
     "Container",
     "Conv2d",
+    "DropMaps2d",
+    "Dropout",
     "Field",
     "Flatten",
     "FractionalMaxPool2d",
@@ -32,6 +35,8 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softplus",
+    "StochasticDepth",
     "Tanh",
+    "VanillaDropout",
     "average_states",
 ]

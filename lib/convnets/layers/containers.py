@@ -123,8 +123,10 @@ class Residual(Container):
         self.branch, self.shortcut = branch, shortcut
 
     def forward(self, x):
-        y = self.branch(x)
-        around = self.shortcut(x) if self.shortcut else x
+        return self._added(self.branch(x), self.shortcut(x) if self.shortcut else x)
+
+    @staticmethod
+    def _added(y, around):
         if y.shape != around.shape:
             raise ShapeError(
                 f"the branch gives {tuple(y.shape)} and the shortcut {tuple(around.shape)}, which "

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from convnets.layers.state import check_state
 from convnets.many.pieces import (
     BatchedConv2d,
+    BatchedDropout,
     BatchedFlatten,
     BatchedLinear,
     BatchNorm,
-    Dropout,
     Elementwise,
     InTurn,
     OnePieceEach,
@@ -62,7 +62,7 @@ def _maker(module, nn) -> Callable:
     if kind in (nn.BatchNorm1d, nn.BatchNorm2d) and _is_usual(module):
         return lambda modules, _: BatchNorm(modules)
     if kind is nn.Dropout:
-        return Dropout
+        return BatchedDropout
     for names, piece in ((ELEMENTWISE, Elementwise), (POOLING, Pooling)):
         if kind in {getattr(nn, name) for name in names}:
             return lambda modules, _: piece(modules[0])

@@ -199,7 +199,7 @@ def _more_than_one_value(shape) -> None:
         raise ValueError("Expected more than 1 value per channel when training")
 
 
-class Dropout(Piece):
+class BatchedDropout(Piece):
     """Dropout, each model's mask from the model's own generator."""
 
     def __init__(self, modules, generators):
