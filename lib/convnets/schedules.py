@@ -200,6 +200,24 @@ def one_cycle(
     return _half_cosine(lr, first / end, min(1.0, (t - top) / (last - top)))
 
 
+def curriculum_dropout(t: int, keep_prob: float, gamma: float) -> float:
+    """(1 − keep_prob) · e^(−γ t) + keep_prob: dropout that begins with everything kept.
+
+    No learning rate, but the probability to keep, for `convnets.dropping.KeepSchedule`.
+
+    Args:
+        t: as for `step`.
+        keep_prob: what it falls to, in (0, 1].
+        gamma: γ, decay per step, >= 0; the paper takes 10 / steps of the training.
+    Reference: Morerio et al. 2017, "Curriculum Dropout", arXiv:1703.06229.
+
+    >>> [round(curriculum_dropout(t, keep_prob=0.5, gamma=0.01), 3) for t in (0, 100, 1000)]
+    [1.0, 0.684, 0.5]
+    """
+    keep_prob, gamma = _read(t, keep_prob=keep_prob, gamma=gamma)
+    return (1 - keep_prob) * math.exp(-gamma * t) + keep_prob
+
+
 SCHEDULES = {
     function.__name__: function
     for function in (
@@ -242,6 +260,8 @@ _RANGES = {
     "lr": ("a finite number >= 0", lambda v: math.isfinite(v) and v >= 0, 0.1),
     "end": ("a finite number >= 0", lambda v: math.isfinite(v) and v >= 0, 0),
     "start": ("a finite number >= 1", lambda v: math.isfinite(v) and v >= 1, 25),
+    "gamma": ("a finite number >= 0", lambda v: math.isfinite(v) and v >= 0, 0.001),
+    "keep_prob": ("a number in (0, 1]", lambda v: 0 < v <= 1, 0.5),
     "k": ("a finite number >= 0", lambda v: math.isfinite(v) and v >= 0, 0.001),
     "factor": ("a number in (0, 1]", lambda v: 0 < v <= 1, 0.1),
     "rise": ("a number in (0, 1)", lambda v: 0 < v < 1, 0.3),

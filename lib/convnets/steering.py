@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from convnets.arrays import number
 from convnets.callbacks import Callback
-from convnets.optim import clip_by_norm, clip_by_value
+from convnets.optim import clip_by_norm, clip_by_value, project_max_norm
+from convnets.optim.clipping import positive
 from convnets.run import DivergenceError
 from convnets.schedules import Rate, named
 
@@ -141,6 +142,27 @@ class ClipValue(Callback):
 
     def __repr__(self) -> str:
         return f"ClipValue({self.limit})"
+
+
+class MaxNorm(Callback):
+    """After each update, shorten the incoming weights of every unit to a norm of at most `limit`.
+
+    Biases, and all else that has one axis, are left alone; see `optim.project_max_norm`.
+
+    >>> MaxNorm(3)
+    MaxNorm(3.0)
+    """
+
+    def __init__(self, limit: float):
+        self.limit = positive(limit, "limit")
+
+    def on_step(self, run):
+        for parameter in run.parameters.values():
+            if parameter.data.ndim > 1:
+                parameter.data = project_max_norm(parameter.data, self.limit)
+
+    def __repr__(self) -> str:
+        return f"MaxNorm({self.limit})"
 
 
 class QuitEarly(Callback):

@@ -23,6 +23,7 @@ FLOORS = {
             "callbacks",
             "checkpoint",
             "curves",
+            "dropping",
             "engines",
             "inspect",
             "many",

@@ -15,6 +15,16 @@ from convnets.functional.activations import (
     tanh_backward,
 )
 from convnets.functional.conv import conv2d, conv2d_backward
+from convnets.functional.drop_connect import (
+    drop_all,
+    drop_all_backward,
+    drop_all_eval,
+    drop_connect,
+    drop_connect_backward,
+    drop_connect_eval,
+    drop_connect_gaussian,
+    drop_connect_moments,
+)
 from convnets.functional.dropout import (
     drop_maps,
     drop_maps_backward,
@@ -55,12 +65,25 @@ from convnets.functional.stochastic_depth import (
     stochastic_depth_backward,
     survival_probability,
 )
+from convnets.functional.variational_dropout import (
+    variational_dropout,
+    variational_dropout_backward,
+    variational_kl,
+)
 
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
     "conv2d",
     "conv2d_backward",
+    "drop_all",
+    "drop_all_backward",
+    "drop_all_eval",
+    "drop_connect",
+    "drop_connect_backward",
+    "drop_connect_eval",
+    "drop_connect_gaussian",
+    "drop_connect_moments",
     "drop_maps",
     "drop_maps_backward",
     "dropout",
@@ -99,4 +122,7 @@ __all__ = [
     "vanilla_dropout",
     "vanilla_dropout_backward",
     "vanilla_dropout_eval",
+    "variational_dropout",
+    "variational_dropout_backward",
+    "variational_kl",
 ]

@@ -4,12 +4,14 @@ from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
 from convnets.layers.base import Buffer, Layer, Parameter, Positionwise
 from convnets.layers.containers import Concat, Container, Residual, Sequential
 from convnets.layers.conv import Conv2d, LocallyConnected2d
+from convnets.layers.drop_connect import DropAll, DropConnectLinear
 from convnets.layers.dropout import DropMaps2d, Dropout, StochasticDepth, VanillaDropout
 from convnets.layers.fields import Field
 from convnets.layers.linear import Flatten, Linear
 from convnets.layers.norms import LocalResponseNorm
 from convnets.layers.pool import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, MaxPool2d
 from convnets.layers.state import average_states
+from convnets.layers.variational_dropout import VariationalDropout
 
 __all__ = [
     "AvgPool2d",
@@ -17,6 +19,8 @@ __all__ = [
     "Concat",
     "Container",
     "Conv2d",
+    "DropAll",
+    "DropConnectLinear",
     "DropMaps2d",
     "Dropout",
     "Field",
@@ -38,5 +42,6 @@ __all__ = [
     "StochasticDepth",
     "Tanh",
     "VanillaDropout",
+    "VariationalDropout",
     "average_states",
 ]

@@ -15,12 +15,19 @@ from convnets.random import generator
 from convnets.shapes import expect_axes
 
 
-class Dropping:
-    """What layers of the dropout family share: a checked `keep_prob`, and a generator `rng`.
+class Noisy:
+    """A layer that puts noise into training and none into evaluation: the dropout family.
+
+    Attributes:
+        rng: generator of the noise.
+    """
+
+
+class Dropping(Noisy):
+    """What layers share that keep things with a checked probability.
 
     Attributes:
         keep_prob: in (0, 1]; may be set anew, as by a schedule.
-        rng: generator of the masks.
     """
 
     def _drops(self, keep_prob: float, rng) -> None:

@@ -3,6 +3,7 @@
 from convnets.optim.base import Optimizer
 from convnets.optim.clipping import clip_by_norm, clip_by_value, gradient_norm
 from convnets.optim.hyperparameter import Hyperparameter
+from convnets.optim.max_norm import project_max_norm
 from convnets.optim.sgd import SGD
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "gradient_norm",
+    "project_max_norm",
 ]

@@ -28,7 +28,7 @@ def clip_by_norm(gradients: Sequence, max_norm: float) -> tuple[list, float]:
     >>> norm, [g.round(3).tolist() for g in clipped]
     (5.0, [[0.6], [0.8]])
     """
-    limit = _positive(max_norm, "max_norm")
+    limit = positive(max_norm, "max_norm")
     norm = gradient_norm(gradients)
     if not math.isfinite(norm):
         raise ValueError(
@@ -54,7 +54,7 @@ def clip_by_value(gradients: Sequence, limit: float) -> list:
     >>> clip_by_value([np.array([3.0, -0.5])], limit=1.0)
     [array([ 1. , -0.5])]
     """
-    limit = _positive(limit, "limit")
+    limit = positive(limit, "limit")
     return [float_namespace(g).clip(g, -limit, limit) for g in gradients]
 
 
@@ -74,7 +74,12 @@ def _square_sum(g) -> float:
     return float(xp.sum(wide * wide))
 
 
-def _positive(value: float, name: str) -> float:
+def positive(value: float, name: str) -> float:
+    """Read a number > 0; `name` is how errors call it.
+
+    >>> positive(2, "limit")
+    2.0
+    """
     plain = number(value)
     if isinstance(plain, bool | str) or not plain > 0:
         raise ValueError(f"{name} must be > 0, but is {value!r}; try 1.")
