@@ -14,6 +14,7 @@ from convnets.functional.activations import (
     tanh,
     tanh_backward,
 )
+from convnets.functional.batch_norm import batch_norm, batch_norm_backward
 from convnets.functional.conv import conv2d, conv2d_backward
 from convnets.functional.drop_connect import (
     drop_all,
@@ -74,6 +75,8 @@ from convnets.functional.variational_dropout import (
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "conv2d",
     "conv2d_backward",
     "drop_all",

@@ -2,6 +2,7 @@
 
 from convnets.layers.activations import ReLU, Sigmoid, Softplus, Tanh
 from convnets.layers.base import Buffer, Layer, Parameter, Positionwise
+from convnets.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from convnets.layers.containers import Concat, Container, Residual, Sequential
 from convnets.layers.conv import Conv2d, LocallyConnected2d
 from convnets.layers.drop_connect import DropAll, DropConnectLinear
@@ -15,6 +16,8 @@ from convnets.layers.variational_dropout import VariationalDropout
 
 __all__ = [
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Buffer",
     "Concat",
     "Container",
