@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks import convolution, imports, lenet, machine, pooling, seeds, tables
+from benchmarks import convolution, dropout, imports, lenet, machine, pooling, seeds, tables
 
 RESULTS = Path(__file__).with_name("results.json")
 THREADS = 2
@@ -63,6 +63,9 @@ def _measure(console: Console, seconds: float) -> dict:
     with console.status("pooling"):
         figures["pooling"] = pooling.measure(seconds / 2)
     console.print(tables.pooling_table(figures["pooling"]))
+    with console.status("dropout"):
+        figures["dropout"] = dropout.measure(seconds / 2)
+    console.print(tables.dropout_table(figures["dropout"]))
     with console.status("LeNet"):
         figures["lenet"] = lenet.measure(2 * seconds)
     figures["import"] = imports.measure()

@@ -92,6 +92,18 @@ def pooling_table(records) -> Table:
     return table
 
 
+def dropout_table(records) -> Table:
+    """Times of forward plus backward."""
+    table = Table(
+        *("shape", "ms", "PyTorch ms", "÷ PyTorch", "median", "C-ordered"),
+        title="Dropout, forward plus backward, float32, one thread",
+    )
+    names = ("library_ms", "pytorch_ms", "to_pytorch", "to_pytorch_median", "to_pytorch_c_order")
+    for r in records:
+        _row(table, r["shape"], *(r[name] for name in names))
+    return table
+
+
 def lenet_line(record) -> str:
     """The LeNet epoch in a sentence."""
     return (
@@ -127,6 +139,9 @@ def goals(figures) -> list[Goal]:
         Goal("backward's memory ÷ textbook im2col, worst kernel ≥ 3", max(unrolled), 1 / 3),
         Goal("four times the pixels of a large image, times the time", max(grown), 4.4),
         Goal("maximum pooling ÷ PyTorch, geometric mean", mean(maxima, "to_pytorch"), 0.4),
+        Goal(
+            "dropout ÷ PyTorch, worst shape", max(r["to_pytorch"] for r in figures["dropout"]), 1.2
+        ),
         Goal("LeNet epoch ÷ PyTorch eager", figures["lenet"]["to_pytorch"], 0.6),
         Goal(f"five seeds ÷ one, worst net with {seeds.BOTH}", max(many), 2.5),
         Goal("import convnets, seconds", figures["import"]["seconds"], 0.2),
