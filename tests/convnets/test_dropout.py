@@ -37,7 +37,7 @@ from convnets.layers import (
 from convnets.optim import SGD
 from convnets.random import generator
 from convnets.shapes import ShapeError
-from convnets.train import evaluate, fit
+from convnets.train import evaluate, fit, fit_many
 
 # The name convnets.functional.dropout is taken by the function.
 module = importlib.import_module("convnets.functional.dropout")
@@ -346,3 +346,17 @@ def test_evaluation_changes_no_training():
     assert evaluate(watched, IMAGES) == evaluate(watched, IMAGES)
     for name, values in plain.state_dict().items():
         assert np.array_equal(values, watched.state_dict()[name]), name
+
+
+def test_many_models_draw_the_masks_of_runs_of_their_own():
+    sgd = lambda model: SGD(model.parameters(), lr=0.1)  # noqa: E731
+    options = {"epochs": 2, "batch_size": 16, "progress": False}
+    for seed, run in zip(
+        range(3), fit_many(make, sgd, IMAGES, seeds=range(3), **options), strict=True
+    ):
+        alone = make(seed)
+        fit(alone, sgd(alone), IMAGES, rng=seed, **options)
+        for name, values in alone.state_dict().items():
+            np.testing.assert_allclose(
+                run.model.state_dict()[name], values, atol=1e-6, err_msg=name
+            )

@@ -134,7 +134,9 @@ def test_the_layer_is_noisy_in_training_only():
     layer, x = VariationalDropout(3, rng=0), normal(5, 3, dtype=np.float32)
     assert (layer(x) != x).all() and layer.backward(x).shape == x.shape
     assert layer.log_alpha.grad.shape == (3,) and layer.log_alpha.grad.dtype == np.float32
-    layer.eval()
+    layer(x)
+    layer.eval()  # what was computed with noise is differentiated with it
+    assert (layer.backward(x) != x).all() and layer.log_alpha.grad.any()
     assert np.array_equal(layer(x), x) and np.array_equal(layer.backward(x), x)
     assert not layer.log_alpha.grad.any()
     assert list(layer.state_dict()) == ["log_alpha"]

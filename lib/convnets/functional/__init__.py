@@ -16,10 +16,8 @@ from convnets.functional.activations import (
 )
 from convnets.functional.batch_norm import batch_norm, batch_norm_backward
 from convnets.functional.conv import conv2d, conv2d_backward
+from convnets.functional.drop_all import drop_all, drop_all_backward, drop_all_eval
 from convnets.functional.drop_connect import (
-    drop_all,
-    drop_all_backward,
-    drop_all_eval,
     drop_connect,
     drop_connect_backward,
     drop_connect_eval,

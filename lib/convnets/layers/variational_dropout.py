@@ -42,17 +42,20 @@ class VariationalDropout(Noisy, Positionwise):
 
     def forward(self, x):
         if self.training:
-            y, self.cache = F.variational_dropout(x, self.log_alpha.data, self.rng)
-            return y
-        y, self.cache = F.vanilla_dropout_eval(x, 1.0)
+            y, noise = F.variational_dropout(x, self.log_alpha.data, self.rng)
+            self.cache = True, noise
+        else:
+            y, whole = F.vanilla_dropout_eval(x, 1.0)
+            self.cache = False, whole
         return y
 
     def backward(self, dy):
-        if self.training:
-            dx, self.log_alpha.grad = F.variational_dropout_backward(dy, self.cache)
+        noisy, cache = self.cache
+        if noisy:
+            dx, self.log_alpha.grad = F.variational_dropout_backward(dy, cache)
             return dx
         self.log_alpha.grad = self.log_alpha.data * 0
-        return F.vanilla_dropout_backward(dy, self.cache)
+        return F.vanilla_dropout_backward(dy, cache)
 
     def extra_repr(self) -> str:
         return f"{self.features}, alpha={self.alpha}"
