@@ -33,10 +33,23 @@ from convnets.functional.dropout import (
     vanilla_dropout_backward,
     vanilla_dropout_eval,
 )
+from convnets.functional.filter_response_norm import (
+    filter_response_norm,
+    filter_response_norm_backward,
+    thresholded_linear,
+    thresholded_linear_backward,
+)
 from convnets.functional.fractional_pool import (
     fractional_max_pool2d,
     fractional_max_pool2d_backward,
 )
+from convnets.functional.group_norm import (
+    group_norm,
+    group_norm_backward,
+    instance_norm,
+    instance_norm_backward,
+)
+from convnets.functional.layer_norm import layer_norm, layer_norm_backward
 from convnets.functional.linear import flatten, flatten_backward, linear, linear_backward
 from convnets.functional.locally_connected import (
     locally_connected2d,
@@ -69,6 +82,12 @@ from convnets.functional.variational_dropout import (
     variational_dropout_backward,
     variational_kl,
 )
+from convnets.functional.weight_norm import (
+    mean_only_batch_norm,
+    mean_only_batch_norm_backward,
+    weight_norm,
+    weight_norm_backward,
+)
 
 __all__ = [
     "avg_pool2d",
@@ -89,14 +108,22 @@ __all__ = [
     "drop_maps_backward",
     "dropout",
     "dropout_backward",
+    "filter_response_norm",
+    "filter_response_norm_backward",
     "flatten",
     "flatten_backward",
     "fractional_max_pool2d",
     "fractional_max_pool2d_backward",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
+    "group_norm",
+    "group_norm_backward",
     "hinge_loss",
     "hinge_loss_backward",
+    "instance_norm",
+    "instance_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "linear",
     "linear_backward",
     "local_response_norm",
@@ -106,6 +133,8 @@ __all__ = [
     "log_softmax",
     "max_pool2d",
     "max_pool2d_backward",
+    "mean_only_batch_norm",
+    "mean_only_batch_norm_backward",
     "relu",
     "relu_backward",
     "sigmoid",
@@ -120,10 +149,14 @@ __all__ = [
     "survival_probability",
     "tanh",
     "tanh_backward",
+    "thresholded_linear",
+    "thresholded_linear_backward",
     "vanilla_dropout",
     "vanilla_dropout_backward",
     "vanilla_dropout_eval",
     "variational_dropout",
     "variational_dropout_backward",
     "variational_kl",
+    "weight_norm",
+    "weight_norm_backward",
 ]

@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from convnets import functional as F
-from convnets.arrays import float_namespace, namespace, number
+from convnets.arrays import namespace
 from convnets.functional.batch_norm import small_constant
-from convnets.layers.base import Buffer, Parameter, Positionwise
-from convnets.shapes import ShapeError, expect_axes, whole
+from convnets.layers.base import Buffer, Parameter
+from convnets.layers.running import Running
+from convnets.shapes import ShapeError, whole
 
 
-class BatchNorm(Positionwise):
+class BatchNorm(Running):
     """What `BatchNorm1d` and `BatchNorm2d` share: all but the number of axes.
 
     In training, x̂ is taken with the batch's mean and biased variance, and the running statistics
@@ -38,9 +39,6 @@ class BatchNorm(Positionwise):
         2017, arXiv:1705.08741.
     """
 
-    axes = ""
-    other = ""
-
     def __init__(
         self,
         features: int,
@@ -49,14 +47,15 @@ class BatchNorm(Positionwise):
         affine: bool = True,
         ghost: int | None = None,
     ):
-        self.features, self.eps = whole(features, "features"), small_constant(eps)
-        self.momentum = _momentum(momentum)
-        self.ghost = None if ghost is None else whole(ghost, "ghost")
+        self.eps, self.ghost = (
+            small_constant(eps),
+            ghost if ghost is None else whole(ghost, "ghost"),
+        )
+        self._create(features, momentum)
         ones, zeros = (np.full(self.features, value, np.float32) for value in (1, 0))
         self.gamma = Parameter(ones) if affine else None
         self.beta = Parameter(zeros) if affine else None
-        self.running_mean, self.running_var = Buffer(zeros.copy()), Buffer(ones.copy())
-        self.num_batches_tracked = Buffer(np.array(0))
+        self.running_var = Buffer(ones.copy())
 
     def forward(self, x):
         self._check(x)
@@ -66,7 +65,9 @@ class BatchNorm(Positionwise):
         self.cache = [cache for _, cache in results]
         if self.training:
             for cache in self.cache:
-                self._follow(cache)
+                m = math.prod(cache.shape) // self.features
+                unbiased = cache.variance * (m / (m - 1))
+                self._follow(running_mean=cache.mean, running_var=unbiased)
         return _joined([y for y, _ in results], x)
 
     def backward(self, dy):
@@ -86,29 +87,8 @@ class BatchNorm(Positionwise):
             return [x]
         return [x[start : start + self.ghost] for start in range(0, x.shape[0], self.ghost)]
 
-    def _follow(self, cache) -> None:
-        """Update the running statistics with those of one batch."""
-        batches = self.num_batches_tracked.data + 1
-        alpha = 1 / int(batches) if self.momentum is None else self.momentum
-        m = math.prod(cache.shape) // self.features
-        unbiased = cache.variance * (m / (m - 1))
-        for running, batch in ((self.running_mean, cache.mean), (self.running_var, unbiased)):
-            running.data = (1 - alpha) * running.data + alpha * batch
-        self.num_batches_tracked.data = batches
-
     def _check(self, x) -> None:
-        float_namespace(x, self.running_mean.data)
-        if len(x.shape) == 6 - len(self.axes.split(",")):
-            raise ShapeError(
-                f"{type(self).__name__} takes {len(self.axes.split(','))} axes ({self.axes}), but "
-                f"x is {tuple(x.shape)}; use {self.other} for it."
-            )
-        expect_axes(x, "x", self.axes)
-        if x.shape[1] != self.features:
-            raise ShapeError(
-                f"x has {x.shape[1]} features on axis 1, but {type(self).__name__} was made for "
-                f"{self.features}; make it with features={x.shape[1]}."
-            )
+        super()._check(x)
         if self.training and self.ghost and x.shape[0] % self.ghost:
             raise ShapeError(
                 f"ghost={self.ghost} must divide the batch, but there are {x.shape[0]} examples; "
@@ -116,10 +96,10 @@ class BatchNorm(Positionwise):
             )
 
     def extra_repr(self) -> str:
-        momentum = "" if self.momentum == 0.1 else f", momentum={self.momentum}"
         eps = "" if self.eps == 1e-5 else f", eps={self.eps}"
+        affine = "" if self.gamma else ", affine=False"
         ghost = "" if self.ghost is None else f", ghost={self.ghost}"
-        return f"{self.features}{eps}{momentum}{'' if self.gamma else ', affine=False'}{ghost}"
+        return f"{self.features}{eps}{self._momentum_repr()}{affine}{ghost}"
 
 
 class BatchNorm1d(BatchNorm):
@@ -146,23 +126,11 @@ class BatchNorm2d(BatchNorm):
     >>> layer
     BatchNorm2d(8, momentum=0.01)
     >>> list(layer.parameters()), list(layer.buffers())
-    (['gamma', 'beta'], ['running_mean', 'running_var', 'num_batches_tracked'])
+    (['gamma', 'beta'], ['running_mean', 'num_batches_tracked', 'running_var'])
     """
 
     axes = "N, C, H, W"
     other = "BatchNorm1d"
-
-
-def _momentum(value) -> float | None:
-    plain = number(value)
-    if plain is None:
-        return None
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not 0 <= plain <= 1:
-        raise ValueError(
-            "momentum is the weight of the new batch in the running statistics, in [0, 1], or None "
-            f"for the mean over all batches, but is {value!r}; where others give 0.9, give 0.1."
-        )
-    return float(plain)
 
 
 def _joined(parts, like):
