@@ -18,6 +18,7 @@ EXTRA_OF = {  # module -> the smallest extra that brings it
     "bs4": "teach",
     "distributed": "dask",
     "docutils": "site",
+    "flwr": "federated",
     "jinja2": "teach",
     "jupyter_client": "teach",
     "jupyterlab": "lab",

@@ -149,7 +149,7 @@ def test_all_that_is_imported_belongs_to_the_core_or_to_the_extra_that_is_named(
     }
     packages = metadata.packages_distributions()
     for module in imported() | extras.EXTRA_OF.keys():
-        brought = {re.sub(r"[-_.]+", "-", each).lower() for each in packages[module]}
+        brought = {re.sub(r"[-_.]+", "-", each).lower() for each in packages.get(module, ())}
         brought |= {UNDECLARED.get(module, module)}
         layer = extras.EXTRA_OF.get(module, "core")
         assert brought & names[layer], f"{module} is not in {layer}"
