@@ -58,11 +58,16 @@ def _judge() -> dict[str, Any]:
 
 
 def _descendants(root: int) -> Iterator[int]:
-    for children in Path(f"/proc/{root}/task").glob("*/children"):
+    tasks = Path(f"/proc/{root}/task")
+    try:
+        threads = os.listdir(tasks)
+    except OSError:
+        return  # it has just ended
+    for thread in threads:
         try:
-            numbers = [int(word) for word in children.read_text().split()]
+            numbers = [int(word) for word in (tasks / thread / "children").read_text().split()]
         except OSError:
-            continue  # it has just ended
+            continue  # so has this
         for number in numbers:
             yield number
             yield from _descendants(number)
