@@ -9,10 +9,12 @@ from convnets.layers.drop_connect import DropAll, DropConnectLinear
 from convnets.layers.dropout import DropMaps2d, Dropout, StochasticDepth, VanillaDropout
 from convnets.layers.fields import Field
 from convnets.layers.filter_response_norm import FilterResponseNorm, ThresholdedLinear
+from convnets.layers.folding import fold
 from convnets.layers.group_norm import GroupNorm, InstanceNorm2d, LayerNorm
 from convnets.layers.linear import Flatten, Linear
 from convnets.layers.norms import LocalResponseNorm
 from convnets.layers.pool import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, MaxPool2d
+from convnets.layers.population import population_statistics
 from convnets.layers.state import average_states
 from convnets.layers.variational_dropout import VariationalDropout
 from convnets.layers.weight_norm import MeanOnlyBatchNorm1d, MeanOnlyBatchNorm2d, WeightNorm
@@ -58,4 +60,6 @@ __all__ = [
     "VariationalDropout",
     "WeightNorm",
     "average_states",
+    "fold",
+    "population_statistics",
 ]

@@ -14,7 +14,7 @@ from convnets.layers.running import Running
 from convnets.shapes import ShapeError, whole
 
 
-class BatchNorm(Running):
+class BatchNormNd(Running):
     """What `BatchNorm1d` and `BatchNorm2d` share: all but the number of axes.
 
     In training, x̂ is taken with the batch's mean and biased variance, and the running statistics
@@ -102,8 +102,8 @@ class BatchNorm(Running):
         return f"{self.features}{eps}{self._momentum_repr()}{affine}{ghost}"
 
 
-class BatchNorm1d(BatchNorm):
-    """Batch normalisation of rows of features, (N, D); arguments and attributes: `BatchNorm`.
+class BatchNorm1d(BatchNormNd):
+    """Batch normalisation of rows of features, (N, D); arguments and attributes: `BatchNormNd`.
 
     >>> layer = BatchNorm1d(2)
     >>> layer(np.array([[1, 10], [3, 30]], np.float32)).round(3)
@@ -117,8 +117,8 @@ class BatchNorm1d(BatchNorm):
     other = "BatchNorm2d"
 
 
-class BatchNorm2d(BatchNorm):
-    """Batch normalisation of images, (N, C, H, W); arguments and attributes: `BatchNorm`.
+class BatchNorm2d(BatchNormNd):
+    """Batch normalisation of images, (N, C, H, W); arguments and attributes: `BatchNormNd`.
 
     Statistics are those of a channel, over images and pixels.
 

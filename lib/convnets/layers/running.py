@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convnets.arrays import float_namespace, number
+from convnets.arrays import float_namespace, namespace, number
 from convnets.layers.base import Buffer, Positionwise
 from convnets.shapes import ShapeError, expect_axes, whole
 
@@ -36,7 +36,8 @@ class Running(Positionwise):
         for name, statistic in batch.items():
             running = getattr(self, name)
             running.data = (1 - alpha) * running.data + alpha * statistic
-        self.num_batches_tracked.data = count
+        # An array even where NumPy's + gave a scalar.
+        self.num_batches_tracked.data = namespace(self.running_mean.data).asarray(count)
 
     def _check(self, x) -> None:
         float_namespace(x, self.running_mean.data)

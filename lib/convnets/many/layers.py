@@ -1,8 +1,9 @@
 """Several models of the course's own layers that are built alike, computed as one.
 
 Examples lie one model after the other, (S·N, ...). Linear layers compute all models in one batched
-product; what has no parameters and treats each example by itself sees them as more examples. Every
-other layer is computed for one model after the other.
+product, and batch normalisation of rows sees the models side by side, as features; what has no
+parameters and treats each example by itself sees them as more examples. Every other layer is
+computed for one model after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from convnets.arrays import contiguous, from_rows, namespace, permuted, rows_of
 from convnets.layers import (
     AvgPool2d,
+    BatchNorm1d,
     Concat,
     Flatten,
     GlobalAvgPool2d,
@@ -34,6 +36,8 @@ from convnets.layers.state import check_state
 ALIKE = (
     AvgPool2d, Flatten, GlobalAvgPool2d, LocalResponseNorm, MaxPool2d, ReLU, Sigmoid, Softplus, Tanh
 )  # fmt: skip
+
+WEIGHTS = ("gamma", "beta")
 
 
 class Stacked(Layer):
@@ -83,6 +87,57 @@ class StackedLinear(Stacked):
 
     def backward_parameters(self, dy) -> None:
         self.backward(dy, input_gradient=False)
+
+
+class StackedBatchNorm1d(Stacked):
+    """Batch normalisation of rows: features of different models are different features.
+
+    x, (S·N, D), is seen as (N, S·D); running statistics are kept so until `write_back`.
+    """
+
+    def __init__(self, layers: Sequence[Layer]):
+        super().__init__(layers)
+        first = layers[0]
+        features = len(layers) * first.features
+        self.wide = BatchNorm1d(features, first.eps, first.momentum, affine=False)
+        self.wide.gamma, self.wide.beta = (self.own[0].get(n) and Parameter(None) for n in WEIGHTS)
+        for name, buffer in self.wide.buffers().items():
+            each = [layer.buffers()[name].data for layer in layers]
+            xp = namespace(*each)
+            buffer.data = xp.concat(each) if len(each[0].shape) else each[0]
+
+    def forward(self, x):
+        self.wide.train(self.training)
+        for name in self.own[0]:
+            getattr(self.wide, name).data = getattr(self, name).data.reshape(-1)
+        return self._below(self.wide.forward(self._beside(x)))
+
+    def backward(self, dy):
+        dx = self.wide.backward(self._beside(dy))
+        for name in self.own[0]:
+            parameter = getattr(self, name)
+            parameter.grad = getattr(self.wide, name).grad.reshape(tuple(parameter.data.shape))
+        return self._below(dx)
+
+    def write_back(self) -> None:
+        super().write_back()
+        for name, buffer in self.wide.buffers().items():
+            shape = tuple(self.layers[0].buffers()[name].data.shape)
+            for i, layer in enumerate(self.layers):
+                values = buffer.data.reshape(-1, *shape)[i] if shape else buffer.data
+                layer.buffers()[name].data = values * 1
+
+    def _beside(self, x):
+        """(S·N, D) as (N, S·D)."""
+        s = len(self.layers)
+        n, d = x.shape[0] // s, x.shape[1]
+        return permuted(x.reshape(s, n, d), (1, 0, 2)).reshape(n, s * d)
+
+    def _below(self, y):
+        """(N, S·D) as (S·N, D)."""
+        s = len(self.layers)
+        n, d = y.shape[0], y.shape[1] // s
+        return permuted(y.reshape(n, s, d), (1, 0, 2)).reshape(s * n, d)
 
 
 class OneByOne(Stacked):
@@ -154,6 +209,8 @@ def _together(layers: Sequence[Layer]) -> Layer:
         return copy.deepcopy(layers[0])
     if kind is Linear:
         return StackedLinear(layers)
+    if kind is BatchNorm1d and layers[0].ghost is None:
+        return StackedBatchNorm1d(layers)
     if kind in (Sequential, Concat, Residual):
         inside = [list(layer.children().values()) for layer in layers]
         return kind(*map(_together, zip(*inside, strict=True)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convnets.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from collections.abc import Callable
+
+from convnets.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
 from convnets.random import generator
 from convnets.shapes import ShapeError, whole
 
@@ -13,15 +15,18 @@ def example_net(
     classes: int = 10,
     filters: int = 10,
     blocks: int = 3,
+    norm: Callable[[int], Layer] | None = None,
     rng=None,
 ) -> Sequential:
-    """(CONV ReLU CONV ReLU POOL) × 3 FC: convolutions 3×3 with padding 1, max pooling 2×2.
+    """((CONV [norm] ReLU) × 2 POOL) × 3 FC: convolutions 3×3, padding 1; max pooling 2×2.
 
     Args:
         channels, size: of the images (N, channels, size, size); size a multiple of 2^blocks.
         classes: scores of an image.
         filters: of every convolution.
         blocks: how often the bracket is repeated, >= 1.
+        norm: what makes the layer between CONV and ReLU, given its channels, as `BatchNorm2d` or
+            `lambda channels: GroupNorm(2, channels)`; None for none.
         rng: seed or generator for the initial weights; None draws a fresh seed.
     Raises:
         ShapeError: a size that cannot be halved that often.
@@ -29,6 +34,9 @@ def example_net(
     >>> from convnets.inspect import count_parameters
     >>> count_parameters(example_net(rng=0))
     6440
+    >>> from convnets.layers import BatchNorm2d
+    >>> count_parameters(example_net(norm=BatchNorm2d, rng=0)) # 6 · 2 · 10 more
+    6560
     """
     side, rest = divmod(whole(size, "size"), 2 ** whole(blocks, "blocks"))
     if rest or not side:
@@ -40,7 +48,8 @@ def example_net(
     layers, inputs = [], channels
     for _ in range(blocks):
         for _ in range(2):
-            layers += [Conv2d(inputs, filters, 3, padding=1, rng=rng), ReLU()]
+            conv = Conv2d(inputs, filters, 3, padding=1, rng=rng)
+            layers += [conv, *([norm(filters)] if norm else []), ReLU()]
             inputs = filters
         layers.append(MaxPool2d(2))
     return Sequential(*layers, Flatten(), Linear(filters * side**2, classes, rng=rng))

@@ -2,6 +2,7 @@
 
 from convnets.optim.base import Optimizer
 from convnets.optim.clipping import clip_by_norm, clip_by_value, gradient_norm
+from convnets.optim.groups import decay_groups
 from convnets.optim.hyperparameter import Hyperparameter
 from convnets.optim.max_norm import project_max_norm
 from convnets.optim.sgd import SGD
@@ -12,6 +13,7 @@ __all__ = [
     "Optimizer",
     "clip_by_norm",
     "clip_by_value",
+    "decay_groups",
     "gradient_norm",
     "project_max_norm",
 ]

@@ -39,6 +39,37 @@ def read_groups(parameters: Mapping | Iterable, allowed: Sequence[str]) -> list[
     return read
 
 
+NEVER_DECAYED = ("beta", "bias", "gamma", "tau")
+
+
+def decay_groups(parameters: Mapping, weight_decay: float) -> list[dict]:
+    """Two groups for an optimiser: weights, which decay, and all that should not.
+
+    Biases, and the scales and shifts of normalisation, do not: they are few, cannot overfit much,
+    and γ near 0 would switch a channel off. These are the parameters named bias, gamma, beta or
+    tau, and all with fewer than two axes.
+
+    Args:
+        parameters: by name, as `model.parameters()` of our layers, or
+            `dict(model.named_parameters())` of a torch module.
+        weight_decay: of the weights.
+    Returns:
+        The list to give to an optimiser; a group without parameters is left out.
+
+    >>> from convnets.layers import BatchNorm1d, Linear, Sequential
+    >>> model = Sequential(Linear(4, 3, rng=0), BatchNorm1d(3))
+    >>> [(list(g["params"]), g["weight_decay"]) for g in decay_groups(model.parameters(), 1e-4)]
+    [(['0.weight'], 0.0001), (['0.bias', '1.gamma', '1.beta'], 0.0)]
+    """
+    decayed, kept = {}, {}
+    for name, parameter in parameters.items():
+        is_weight = len(parameter.data.shape) > 1
+        is_weight = is_weight and name.rpartition(".")[2] not in NEVER_DECAYED
+        (decayed if is_weight else kept)[name] = parameter
+    groups = ((decayed, weight_decay), (kept, 0.0))
+    return [{"params": params, "weight_decay": decay} for params, decay in groups if params]
+
+
 def _read(group: Mapping, which: int, allowed: Sequence[str]) -> tuple[dict, dict]:
     own = {name: value for name, value in group.items() if name != "params"}
     unknown = [name for name in own if name not in allowed]
