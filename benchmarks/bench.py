@@ -10,7 +10,18 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks import convolution, dropout, imports, lenet, machine, pooling, seeds, tables
+from benchmarks import (
+    convolution,
+    dropout,
+    example,
+    imports,
+    lenet,
+    machine,
+    normalisation,
+    pooling,
+    seeds,
+    tables,
+)
 
 RESULTS = Path(__file__).with_name("results.json")
 THREADS = 2
@@ -66,6 +77,12 @@ def _measure(console: Console, seconds: float) -> dict:
     with console.status("dropout"):
         figures["dropout"] = dropout.measure(seconds / 2)
     console.print(tables.dropout_table(figures["dropout"]))
+    with console.status("normalisation"):
+        figures["normalisation"] = normalisation.measure(seconds / 2)
+    console.print(tables.normalisation_table(figures["normalisation"]))
+    with console.status("the example net"):
+        figures["example"] = example.measure(2 * seconds)
+    console.print(tables.example_table(figures["example"]))
     with console.status("LeNet"):
         figures["lenet"] = lenet.measure(2 * seconds)
     figures["import"] = imports.measure()

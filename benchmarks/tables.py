@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from benchmarks import lenet, seeds
+from benchmarks import example, lenet, normalisation, seeds
 from benchmarks.timing import geometric_mean
 
 SHAPE = "(N,C,H,W→F,K,stride,pad)"
@@ -92,6 +92,30 @@ def pooling_table(records) -> Table:
     return table
 
 
+def normalisation_table(records) -> Table:
+    """Times of forward plus backward."""
+    table = Table(
+        *("over", "shape", "ms", "PyTorch ms", "÷ PyTorch", "median", "C-ordered"),
+        title="Normalisation, forward plus backward, float32, one thread",
+    )
+    names = ("library_ms", "pytorch_ms", "to_pytorch", "to_pytorch_median", "to_pytorch_c_order")
+    for r in records:
+        _row(table, r["kind"], r["shape"], *(r[name] for name in names))
+    return table
+
+
+def example_table(records) -> Table:
+    """Times of an epoch."""
+    table = Table(
+        *("(CONV [BN] RELU CONV [BN] RELU POOL) × 3 FC", "ms", "PyTorch ms", "÷ PyTorch", "median"),
+        title=f"An epoch of {example.IMAGES} images 3×32×32, batch {example.BATCH}",
+    )
+    names = ("library_ms", "pytorch_ms", "to_pytorch", "to_pytorch_median")
+    for r in records:
+        _row(table, "with BN" if r["norm"] else "without", *(r[name] for name in names))
+    return table
+
+
 def dropout_table(records) -> Table:
     """Times of forward plus backward."""
     table = Table(
@@ -131,6 +155,11 @@ def goals(figures) -> list[Goal]:
     maxima = [r for r in figures["pooling"] if r["kind"] == "maximum"]
     unrolled = [r["library_mb"] / r["textbook_mb"] for r in convs if r["kernel"] >= 3]
     many = [r["five_to_one"] for r in figures["seeds"] if seeds.BOTH in r["network"]]
+    batch, group = (
+        [r for r in figures["normalisation"] if r["kind"] == kind]
+        for kind in (normalisation.BATCH, normalisation.GROUP)
+    )
+    (example_with,) = (r for r in figures["example"] if r["norm"])
     grown = [b["library_ms"] / a["library_ms"] for a, b in pairwise(large)]
     return [
         Goal("convolution ÷ PyTorch, geometric mean", mean(convs, "to_pytorch"), 0.75),
@@ -142,6 +171,11 @@ def goals(figures) -> list[Goal]:
         Goal(
             "dropout ÷ PyTorch, worst shape", max(r["to_pytorch"] for r in figures["dropout"]), 1.2
         ),
+        *(
+            Goal(f"{kind} normalisation ÷ PyTorch, geometric mean", mean(records, "to_pytorch"), b)
+            for kind, records, b in (("batch", batch, 1.3), ("group", group, 1.5))
+        ),
+        Goal("epoch of six convolutions with BN ÷ PyTorch", example_with["to_pytorch"], 1.0),
         Goal("LeNet epoch ÷ PyTorch eager", figures["lenet"]["to_pytorch"], 0.6),
         Goal(f"five seeds ÷ one, worst net with {seeds.BOTH}", max(many), 2.5),
         Goal("import convnets, seconds", figures["import"]["seconds"], 0.2),

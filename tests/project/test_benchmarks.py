@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from benchmarks import convolution, machine, tables, timing
+from benchmarks import convolution, example, machine, normalisation, tables, timing
 from benchmarks.tables import Goal
 
 
@@ -41,6 +41,20 @@ def test_all_candidates_of_a_convolution_find_the_same_gradients():
     with pytest.raises(AssertionError):
         problem.library = lambda: (lambda: None, lambda _: (problem.x, dw + 1, problem.b))
         problem.check()
+
+
+@pytest.mark.parametrize("kind", [normalisation.BATCH, normalisation.GROUP])
+def test_candidates_of_a_normalisation_find_the_same_gradients(kind):
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape) for shape in ((4, 16, 3, 3), (4, 16, 3, 3), 16, 16)]
+    results = (run(kind, *arrays)() for run in (normalisation.library, normalisation.pytorch))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_the_example_nets_that_are_compared_are_alike():
+    for norm, count in ((False, 6440), (True, 6560)):
+        assert sum(p.numel() for p in example.torch_net(norm).parameters()) == count
 
 
 def test_the_machine_is_told_with_its_kernel_and_its_variables(monkeypatch):

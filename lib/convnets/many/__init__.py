@@ -59,8 +59,8 @@ def fit_many(
         history = fit(model, optimizer(model), train, val, rng=seed, ...)
 
     The parameters of all models are stacked, so that a step is computed once, for larger arrays:
-    linear layers, the activations and pooling, and in `torch.nn` also Conv2d, BatchNorm and Dropout
-    in a Sequential. Batch statistics and dropout masks are those of each model. Other layers are
+    linear layers, BatchNorm1d, the activations and pooling, and in `torch.nn` also Conv2d,
+    BatchNorm2d and Dropout in a Sequential. Batch statistics and dropout masks are those of each model. Other layers are
     computed for one model after the other: right as well, but no faster.
 
     Args:
