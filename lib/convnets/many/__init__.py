@@ -60,8 +60,8 @@ def fit_many(
 
     The parameters of all models are stacked, so that a step is computed once, for larger arrays:
     linear layers, BatchNorm1d, the activations and pooling, and in `torch.nn` also Conv2d,
-    BatchNorm2d and Dropout in a Sequential. Batch statistics and dropout masks are those of each model. Other layers are
-    computed for one model after the other: right as well, but no faster.
+    BatchNorm2d and Dropout in a Sequential. Batch statistics and dropout masks are those of each
+    model. Other layers are computed for one model after the other: right as well, but no faster.
 
     Args:
         make: `make(seed) -> model`, of `convnets.layers` or of `torch.nn` on a CPU. All are built
