@@ -52,6 +52,7 @@ ROOTS = {
     },
     "By what is x − μ divided: by σ² or by σ?": {
         "x − μ is divided by σ² + ε, not by its root": lambda var, eps: var + eps,
+        "x − μ is divided by σ², without the root and without ε": lambda var, eps: var,
         "the root is taken twice": lambda var, eps: np.sqrt(np.sqrt(var) + eps),
     },
 }
@@ -163,6 +164,17 @@ def _where(training_too, mode):
     return make
 
 
+def _with_m(count):
+    """With another m in m/(m − 1)."""
+
+    def make(x, *args):
+        m = count(x)
+        kept = _forward(kept=lambda mean, var, n: (mean, var * np.divide(m, m - 1)))
+        return kept(x, *args)
+
+    return make
+
+
 MODES = "Which statistics belong to which mode?"
 STATISTICS = {
     (MODES, "In training x is normalised with its own statistics."): {
@@ -181,6 +193,19 @@ STATISTICS = {
     (MODES, "At test time nothing may depend on what else is in the batch."): {
         "the batch's statistics are used at test time, too": _forward(
             used=lambda x, own, running, training, alpha: own
+        ),
+    },
+    (MODES, "Mean and variance belong together."): {
+        "at test time the batch's mean stands beside the running variance": _forward(
+            used=lambda x, own, running, training, alpha: own if training else (own[0], running[1])
+        ),
+        "at test time the batch's variance stands beside the running mean": _forward(
+            used=lambda x, own, running, training, alpha: own if training else (running[0], own[1])
+        ),
+        "in training the running mean is subtracted": _forward(
+            used=lambda x, own, running, training, alpha: (
+                (running[0], own[1]) if training else running
+            )
         ),
     },
     (MODES, "`training` is true in training."): {
@@ -231,11 +256,14 @@ STATISTICS = {
     "The running statistics have the shape (D,), as gamma has: keepdims?": {
         "axes of length 1 are left": _forward(own=_axes(0, True)),
     },
-    INSIDE: {
+}
+IN_ONE_MODE = {
+    hints: {
         f"{name}, {words}": _where(root, mode)
-        for name, root in ROOTS[INSIDE].items()
+        for name, root in named.items()
         for words, mode in (("in training", True), ("at test time", False))
-    },
+    }
+    for hints, named in ROOTS.items()
 }
 CORRECTED = (
     "Biased or unbiased: which variance is kept?",
@@ -261,6 +289,10 @@ KEPT = {
                 _follow(old, new, alpha, training, m) * (m / (m - 1) if training else 1)
             ),
         ),
+    },
+    "m is the number of examples, N.": {
+        "m in m/(m − 1) is the number of features": _with_m(lambda x: x.shape[1]),
+        "m in m/(m − 1) is N·D, not N": _with_m(np.size),
     },
     "What is kept is a variance: without ε, without a root.": {
         "the running variance gets the standard deviation": [
@@ -335,7 +367,14 @@ ADDED = {
 }
 batch_norm = Oracle(
     _batch_norm,
-    _mistakes(STATISTICS, *_tables(_forward, root=ROOTS, output=OUTPUTS), KEPT, *FOLLOWED, ADDED),
+    _mistakes(
+        STATISTICS,
+        IN_ONE_MODE,
+        *_tables(_forward, root=ROOTS, output=OUTPUTS),
+        KEPT,
+        *FOLLOWED,
+        ADDED,
+    ),
     outputs=("y", "cache", "running_mean", "running_var"),
     extreme=("x",),
 )
@@ -722,6 +761,14 @@ CLOSED = {
     "γ / √(σ² + ε) stands before the bracket, once.": {
         "γ is missing in dx": _dx(lambda v: _closed(v) / v.gamma),
         "dx is not divided by the root": _dx(lambda v: _closed(v) * v.root),
+        "γ is missing at dbeta in dx": _dx(lambda v: _closed(v, mean=1 / v.gamma)),
+        "γ is missing at dgamma in dx": _dx(lambda v: _closed(v, along=1 / v.gamma)),
+        "γ is missing at dbeta and dgamma in dx": _dx(
+            lambda v: _closed(v, mean=1 / v.gamma, along=1 / v.gamma)
+        ),
+        "γ and the root stand at dy only in dx": _dx(
+            lambda v: _closed(v, mean=v.root / v.gamma, along=v.root / v.gamma)
+        ),
         "γ is a factor of dx twice": _dx(lambda v: _closed(v) * v.gamma),
         "dx is divided by root², not by the root": _dx(lambda v: _closed(v) / v.root),
         "dx is divided by the root of the root": _dx(lambda v: _closed(v) * np.sqrt(v.root)),
@@ -845,6 +892,24 @@ def _backed(x, gamma, beta, eps=1e-5):
     return y, (x_hat, gamma, root)
 
 
+def _along_images(x, gamma, beta, eps=1e-5):
+    """With gamma and beta along the first axis, where NumPy can."""
+    _, (x_hat, _, root) = _spatial(x, gamma, beta, eps)
+    lying = (a.reshape(-1, 1, 1, 1) for a in (gamma, beta))
+    return _right_output(x_hat, *lying), (x_hat, gamma, root)
+
+
+def _of_variances(of):
+    """With a variance that is put together from those of the images, or from their means."""
+
+    def make(x, gamma, beta, eps=1e-5):
+        root = np.sqrt(of(x) + eps)
+        x_hat = (x - x.mean((0, 2, 3), keepdims=True)) / _wide(root, x)
+        return x_hat * _wide(gamma, x) + _wide(beta, x), (x_hat, gamma, root)
+
+    return make
+
+
 def _along_width(output):
     """gamma and beta without the axes that put them along the channels."""
 
@@ -887,8 +952,26 @@ AXES = {
         "gamma lies along the width, not along the channels": _along_width(
             lambda x_hat, gamma, beta: gamma * x_hat + beta[:, None, None]
         ),
+        "gamma and beta lie along the images, not along the channels": _along_images,
         "beta lies along the width, not along the channels": _along_width(
             lambda x_hat, gamma, beta: gamma[:, None, None] * x_hat + beta
+        ),
+    },
+    ("The mean of all is the mean of the images' means.", "Is the variance theirs, too?"): {
+        "the variance is the mean of the images' variances": _of_variances(
+            lambda x: x.var((2, 3)).mean(0)
+        ),
+        "the variance is that of the images' means": _of_variances(lambda x: x.mean((2, 3)).var(0)),
+    },
+    "σ² is a mean of squares.": {
+        "the sum of squares is not divided by m": _of_variances(
+            lambda x: x.var((0, 2, 3)) * x[:, 0].size
+        ),
+    },
+    "The result has four axes, also for one image or one channel.": {
+        "axes of length 1 are dropped": lambda x, *a: (
+            _spatial(x, *a)[0].squeeze(),
+            _spatial(x, *a)[1],
         ),
     },
     "Biased or unbiased: which variance normalises?": {
@@ -936,6 +1019,15 @@ def _only_back(dy):
     return lambda a: np.moveaxis(a, 1, 3).reshape(-1, c), lambda a: a.reshape(dy.shape)
 
 
+def _only_back_from_the_front(dy):
+    c = dy.shape[1]
+    return lambda a: np.moveaxis(a, 1, 3).reshape(-1, c), lambda a: a.T.reshape(dy.shape)
+
+
+def _to_the_front(dy):
+    return lambda a: a.reshape(dy.shape[1], -1).T, lambda a: a.T.reshape(dy.shape)
+
+
 def _scaled_along_width(dy, x_hat, gamma, root):
     """dx with gamma and root as they come, which NumPy lays along the last axis."""
     _, *sums = _backward(dy, x_hat, gamma, root)
@@ -967,7 +1059,11 @@ PIXELS = {
             _rows(_to_the_end),
             _rows(_to_the_end_and_back),
         ],
-        "reshape alone was used to bring the channels of dx back": _rows(_only_back),
+        "reshape alone was used to bring the channels of dx back": [
+            _rows(_only_back),
+            _rows(_only_back_from_the_front),
+        ],
+        "reshape(C, …) was used to bring the channels to the front": _rows(_to_the_front),
     },
 }
 spatial_backward = Oracle(
@@ -989,23 +1085,28 @@ def _fold(w, b, gamma, beta, mean, var, eps=1e-5):
     return scaled.T.reshape(w.shape), F.batch_norm(bias[None], gamma, beta, (mean, var), eps)[0][0]
 
 
+def _right_scale(gamma, var, eps):
+    return gamma / np.sqrt(var + eps)
+
+
 def _folded(
-    scale=lambda gamma, var, eps: gamma / np.sqrt(var + eps),
+    scale=_right_scale,
+    scale_of_bias=_right_scale,
     weights=lambda w, s: w * s.reshape(-1, *(1,) * (w.ndim - 1)),
     bias=lambda b, s, mean, beta: s * (b - mean) + beta,
 ):
     """`_fold` with other habits.
 
     Args:
-        scale: what the weights are multiplied by.
+        scale, scale_of_bias: s, as the weights meet it and as the bias does.
         weights: how they are.
         bias: the new one.
     """
 
     def make(w, b, gamma, beta, mean, var, eps=1e-5):
-        s = scale(gamma, var, eps)
         b = 0 * mean if b is None else b
-        return weights(w, s), bias(b, s, mean, beta)
+        new = bias(b, scale_of_bias(gamma, var, eps), mean, beta)
+        return weights(w, scale(gamma, var, eps)), new
 
     return make
 
@@ -1026,18 +1127,20 @@ def _along(matrix, kernel):
 
 DIVIDED = ("By what does the normalisation divide?", "s = γ / √(var + ε)")
 LINES = "y = s (W x + b − mean) + β: multiply out. What stands without x?"
+SCALES = {
+    "s is γ/(var + ε), without the root": lambda g, v, eps: g / (v + eps),
+    "s is γ/var, without the root and without ε": lambda g, v, eps: g / v,
+    "ε is forgotten": lambda g, v, eps: g / np.sqrt(v),
+    "ε stands outside the root": lambda g, v, eps: g / (np.sqrt(v) + eps),
+    "ε is added twice": lambda g, v, eps: g / np.sqrt(v + 2 * eps),
+    "ε is always 1e-5": lambda g, v, eps: g / np.sqrt(v + 1e-5),
+    "γ is missing in s": lambda g, v, eps: 1 / np.sqrt(v + eps),
+    "s is γ times the root": lambda g, v, eps: g * np.sqrt(v + eps),
+    "s is upside down": lambda g, v, eps: np.sqrt(v + eps) / g,
+}
 FOLDS = {
-    DIVIDED: {
-        "s is γ/(var + ε), without the root": _folded(scale=lambda g, v, eps: g / (v + eps)),
-        "s is γ/var, without the root and without ε": _folded(scale=lambda g, v, eps: g / v),
-        "ε is forgotten": _folded(scale=lambda g, v, eps: g / np.sqrt(v)),
-        "ε stands outside the root": _folded(scale=lambda g, v, eps: g / (np.sqrt(v) + eps)),
-        "ε is added twice": _folded(scale=lambda g, v, eps: g / np.sqrt(v + 2 * eps)),
-        "ε is always 1e-5": _folded(scale=lambda g, v, eps: g / np.sqrt(v + 1e-5)),
-        "γ is missing in s": _folded(scale=lambda g, v, eps: 1 / np.sqrt(v + eps)),
-        "s is γ times the root": _folded(scale=lambda g, v, eps: g * np.sqrt(v + eps)),
-        "s is upside down": _folded(scale=lambda g, v, eps: np.sqrt(v + eps) / g),
-    },
+    DIVIDED: {name: _folded(scale=scale) for name, scale in SCALES.items()}
+    | {f"in the bias, {name}": _folded(scale_of_bias=scale) for name, scale in SCALES.items()},
     LINES: {
         "the layer's own bias is left out": _folded(bias=lambda b, s, mean, beta: beta - s * mean),
         "the layer's own bias is not scaled": _folded(

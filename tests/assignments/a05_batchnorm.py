@@ -125,13 +125,6 @@ slip(
     says="the running mean is updated at test time, too",
 )
 slip(
-    "the running mean is updated at test time",
-    "    root =",
-    "    if not training:\n        running_mean = (1 - alpha) * running_mean + alpha * x.mean(axis=0)\n    root =",
-    loses=3,
-    says="the running mean is updated at test time, too",
-)
-slip(
     "alpha weighs the old mean",
     "(1 - alpha) * running_mean + alpha * mean",
     "alpha * running_mean + (1 - alpha) * mean",
@@ -192,13 +185,6 @@ slip(
     "epsilon added twice",
     "x_hat = (x - mean) / root",
     "x_hat = (x - mean) / np.sqrt(root**2 + eps)",
-    loses=7,
-    says="ε is added twice",
-)
-slip(
-    "epsilon twice in the root",
-    "np.sqrt(var + eps)",
-    "np.sqrt(var + eps + eps)",
     loses=7,
     says="ε is added twice",
 )
@@ -352,6 +338,27 @@ slip(
     loses=3.5,
     says="the running variance gets the standard deviation",
 )
+slip(
+    "the running variance is taken for a deviation",
+    "np.sqrt(var + eps)",
+    "np.sqrt(var + eps) if training else var + eps",
+    loses=3,
+    says="x − μ is divided by σ² + ε, not by its root, at test time",
+)
+slip(
+    "the batch's mean beside the running variance",
+    "    root =",
+    "    mean = x.mean(axis=0)\n    root =",
+    loses=3,
+    says="at test time the batch's mean stands beside the running variance",
+)
+slip(
+    "corrected with the wrong m",
+    "var * m / (m - 1)",
+    "var * x.size / (x.size - 1)",
+    loses=2.5,
+    says="m in m/(m − 1) is N·D, not N",
+)
 
 
 @known.wrong("torch does it", loses=10, says="forbidden")
@@ -476,13 +483,6 @@ slip(
     says="dbeta is averaged over the batch",
 )
 slip(
-    "dbeta with gamma",
-    "dbeta = np.sum(dy",
-    "dbeta = np.sum(dy * gamma",
-    loses=3.5,
-    says="dbeta is multiplied by γ",
-)
-slip(
     "dbeta over the features",
     "dbeta = np.sum(dy, axis=0)",
     "dbeta = np.sum(dy, axis=1)",
@@ -508,13 +508,6 @@ slip(
     "np.sum(dx_hat * (x - mu)",
     "np.sum(dy * (x - mu)",
     loses=5.5,
-    says="γ is missing: dy stands where dx_hat belongs",
-)
-slip(
-    "dy in dmu",
-    "-np.sum(dx_hat",
-    "-np.sum(dy",
-    loses=6,
     says="γ is missing: dy stands where dx_hat belongs",
 )
 slip("exponent -1/2", "(-1.5)", "(-0.5)", loses=5.5, says="the exponent −3/2 in dvar is −1/2")
@@ -759,13 +752,6 @@ slip(
     says="x̂ is missing at dgamma/m in dx",
 )
 slip(
-    "a wrong sign",
-    "- x_hat * dgamma",
-    "+ x_hat * dgamma",
-    loses=3.5,
-    says="the sign of x̂ · dgamma/m is wrong in dx",
-)
-slip(
     "dgamma with gamma",
     "dgamma = np.sum(dy * x_hat, axis=0)",
     "dgamma = np.sum(gamma * dy * x_hat, axis=0)",
@@ -799,6 +785,20 @@ slip(
     "return dx, dbeta, dgamma",
     loses=3,
     says="the values are returned as (dx, dbeta, dgamma), not as (dx, dgamma, dbeta)",
+)
+slip(
+    "brackets forgotten",
+    "(dy - dbeta / m - x_hat * dgamma / m)",
+    "dy - dbeta / m - x_hat * dgamma / m",
+    loses=3,
+    says="γ and the root stand at dy only in dx",
+)
+slip(
+    "gamma missing at dbeta",
+    "dx = gamma / root * (dy - dbeta / m",
+    "dx = gamma / root * (dy - dbeta / gamma / m",
+    loses=3.5,
+    says="γ is missing at dbeta in dx",
 )
 
 
@@ -906,6 +906,20 @@ slip(
 slip("only y", "return y, (x_hat, gamma, root[0, :, 0, 0])", "return y", loses=4, says="type")
 slip(
     "x changed", "x_hat = (x - mu) / root", "x -= mu\n    x_hat = x / root", loses=1, says="mutated"
+)
+slip(
+    "the mean of the images' variances",
+    "x.var(axis=(0, 2, 3), keepdims=True)",
+    "x.var(axis=(2, 3), keepdims=True).mean(axis=0, keepdims=True)",
+    loses=4,
+    says="the variance is the mean of the images' variances",
+)
+slip(
+    "axes of length 1 dropped",
+    "return y,",
+    "return y.squeeze(),",
+    loses=2.5,
+    says="axes of length 1 are dropped",
 )
 
 
@@ -1052,13 +1066,6 @@ slip(
 )
 slip("gamma forgotten", "(gamma / root)", "(1 / root)", loses=3.5, says="γ is missing in dx")
 slip(
-    "root squared",
-    "(gamma / root)",
-    "(gamma / root**2)",
-    loses=3.5,
-    says="dx is divided by root², not by the root",
-)
-slip(
     "axes left",
     "dgamma.reshape(C), dbeta.reshape(C)",
     "dgamma, dbeta",
@@ -1118,6 +1125,18 @@ def spatial_backward(dy, x_hat, gamma, root):
     dgamma, dbeta = (up * hat).sum(0), up.sum(0)
     dx = gamma / root * (up - dbeta / len(up) - hat * dgamma / len(up))
     return dx.reshape(dy.shape), dgamma, dbeta
+
+
+@known.wrong(
+    "channels to the front by reshape",
+    loses=3.5,
+    says="reshape(C, …) was used to bring the channels to the front",
+)
+def spatial_backward(dy, x_hat, gamma, root):
+    up, hat = dy.reshape(dy.shape[1], -1), x_hat.reshape(dy.shape[1], -1)
+    dgamma, dbeta = (up * hat).sum(1), up.sum(1)
+    taken = (dbeta[:, None] + hat * dgamma[:, None]) / up.shape[1]
+    return ((gamma / root)[:, None] * (up - taken)).reshape(dy.shape), dgamma, dbeta
 
 
 # --- task 6: fold --------------------------------------------------------------------------------
@@ -1190,13 +1209,6 @@ slip(
     says="the layer's own bias is not scaled",
 )
 slip("the mean is left out", "(b - mean)", "b", loses=6, says="the mean is left out")
-slip(
-    "the mean is not scaled",
-    "s * (b - mean) + beta",
-    "s * b - mean + beta",
-    loses=6,
-    says="the mean is not scaled",
-)
 slip("beta is left out", "s * (b - mean) + beta", "s * (b - mean)", loses=6, says="β is left out")
 slip(
     "beta is scaled",
@@ -1245,21 +1257,21 @@ slip(
     "no-bias layers are not thought of",
     "    if b is None:\n        b = 0 * beta\n",
     "",
-    loses=2,
+    loses=3,
     says="a layer without a bias is not thought of",
 )
 slip(
     "no bias stays no bias",
     "        b = 0 * beta",
     "        return w * gamma.reshape(-1, *[1] * (w.ndim - 1)) / np.sqrt(var + eps).reshape(-1, *[1] * (w.ndim - 1)), None",
-    loses=2,
+    loses=3,
     says="type",
 )
 slip(
     "no bias: beta alone",
     "        b = 0 * beta",
     "        b = mean",
-    loses=2,
+    loses=3,
     says="a layer without a bias gets the bias β",
 )
 slip(
@@ -1271,4 +1283,25 @@ slip(
 )
 slip(
     "weights scaled in place", "return w * wide", "w *= wide\n    return w", loses=1, says="mutated"
+)
+slip(
+    "gamma forgotten in the bias",
+    "s * (b - mean)",
+    "(b - mean) / np.sqrt(var + eps)",
+    loses=6,
+    says="in the bias, γ is missing in s",
+)
+slip(
+    "epsilon forgotten in the bias",
+    "s * (b - mean)",
+    "gamma * (b - mean) / np.sqrt(var)",
+    loses=4,
+    says="in the bias, ε is forgotten",
+)
+slip(
+    "float64 zeros in place of no bias",
+    "b = 0 * beta",
+    "b = np.zeros(len(w))",
+    loses=1,
+    says="dtype",
 )
