@@ -1,0 +1,1191 @@
+"""References and known mistakes behind the checks of assignment a06.
+
+The references call the library. A mistake is the right function with another habit, or its result
+put wrongly together, so that a check can say "it looks as if ...". Nothing here is written the way
+the tasks ask for.
+"""
+
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+
+from convnets import functional as F
+from coursekit import Mistake, Oracle
+
+
+def _mistakes(*tables):
+    """Known mistakes from tables, hint -> name -> function that makes it, or several of either."""
+    return tuple(
+        Mistake(name, make, (hints,) if isinstance(hints, str) else hints)
+        for table in tables
+        for hints, named in table.items()
+        for name, makes in named.items()
+        for make in (makes if isinstance(makes, list) else [makes])
+    )
+
+
+def _habits(make, habit, table):
+    """A table of functions that `make` makes, from a table of habits of that name."""
+    return {
+        hints: {name: make(**{habit: f}) for name, f in named.items()}
+        for hints, named in table.items()
+    }
+
+
+def _wide(a, x):
+    """One value for each feature, in the shape that goes with x."""
+    return a.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+# --- which numbers share a mean: functions that put each number's mean in its place --------------
+
+
+def _over(*axes):
+    """Over these axes of x."""
+    return lambda a, groups: a.mean(axes, keepdims=True) + 0 * a
+
+
+def _group(a, groups):
+    """Over a group of neighbouring channels of an image."""
+    parts = a.reshape(len(a), groups, a[0].size // groups)
+    return np.broadcast_to(parts.mean(2)[:, :, None], parts.shape).reshape(a.shape)
+
+
+def _example(a, groups):
+    return _group(a, 1)
+
+
+def _every(a, groups):
+    """Over channels c, c + G, c + 2 G, ..."""
+    n, c, h, w = a.shape
+    parts = a.reshape(n, c // groups, groups, h * w)
+    return (parts.mean((1, 3), keepdims=True) + 0 * parts).reshape(a.shape)
+
+
+def _sized(a, groups):
+    """With `groups` channels in each group."""
+    if a.shape[1] % groups:
+        raise ValueError("groups do not divide")
+    return _group(a, a.shape[1] // groups)
+
+
+def _together(a, groups):
+    """Over the group in all images."""
+    parts = a.reshape(len(a), groups, -1)
+    return (parts.mean((0, 2), keepdims=True) + 0 * parts).reshape(a.shape)
+
+
+def _places(a, groups):
+    """Over the channels of a group, at each place by itself."""
+    n, c, h, w = a.shape
+    parts = a.reshape(n, groups, c // groups, h * w)
+    return (parts.mean(2, keepdims=True) + 0 * parts).reshape(a.shape)
+
+
+def _lying(a, groups):
+    """Over the features of rows (N, D), without keepdims."""
+    return np.broadcast_to(a.mean(1), a.shape)
+
+
+# --- how root, output and gradients may be put together wrongly -----------------------------------
+
+INSIDE = ("Where in √(σ² + ε) does ε stand?", "root = √(σ² + ε): one ε, inside the root.")
+ROOTS = {
+    INSIDE: {
+        "ε is forgotten": lambda var, eps: np.sqrt(var),
+        "ε stands outside the root": lambda var, eps: np.sqrt(var) + eps,
+        "ε is added twice": lambda var, eps: np.sqrt(var + 2 * eps),
+        "ε is squared": lambda var, eps: np.sqrt(var + eps**2),
+        "ε is subtracted": lambda var, eps: np.sqrt(var - eps),
+        "ε is always 1e-5": lambda var, eps: np.sqrt(var + 1e-5),
+        "ε is always 1e-6": lambda var, eps: np.sqrt(var + 1e-6),
+    },
+    "By what does the formula divide?": {
+        "it is divided by what stands under the root": lambda var, eps: var + eps,
+        "the root is taken twice": lambda var, eps: np.sqrt(np.sqrt(var) + eps),
+        "it is multiplied by the root, not divided": lambda var, eps: (var + eps) ** -0.5,
+    },
+}
+OUTPUTS = {
+    "y = γ x̂ + β: each of the three, once.": {
+        "β is not added": lambda x_hat, gamma, beta: gamma * x_hat,
+        "γ is forgotten": lambda x_hat, gamma, beta: x_hat + beta,
+        "γ and β are forgotten": lambda x_hat, gamma, beta: x_hat + 0 * gamma,
+        "γ and β are swapped": lambda x_hat, gamma, beta: beta * x_hat + gamma,
+        "β is added before γ is multiplied": lambda x_hat, gamma, beta: gamma * (x_hat + beta),
+        "β is subtracted": lambda x_hat, gamma, beta: gamma * x_hat - beta,
+        "x̂ is divided by γ": lambda x_hat, gamma, beta: x_hat / gamma + beta,
+    },
+}
+
+
+def _right_root(var, eps):
+    return np.sqrt(var + eps)
+
+
+def _right_output(x_hat, gamma, beta):
+    return gamma * x_hat + beta
+
+
+def _square(x, mean, groups):
+    return mean((x - mean(x, groups)) ** 2, groups)
+
+
+def _seen(x, groups, eps, mean, about=None, root=_right_root, square=_square, m=None, hat=None):
+    """What normalising knows: mean, variance, root and x̂, all in the shape of x."""
+    v = SimpleNamespace(x=x, groups=groups, eps=eps)
+    v.m = x[0].size // groups if m is None else m(x, groups)
+    v.share = lambda a: mean(a, groups)
+    v.mu = (about or mean)(x, groups)
+    v.var = square(x, mean, groups)
+    v.root = np.broadcast_to(root(v.var, eps), x.shape)
+    v.x_hat = (x - v.mu) / v.root if hat is None else hat(v)
+    return v
+
+
+def _forward(mean, output=_right_output, gamma=_wide, beta=_wide, **habits):
+    """y with other habits.
+
+    Args:
+        mean: over which numbers.
+        output: y, from x̂, gamma and beta.
+        gamma, beta: how these are laid along x.
+        habits: of `_seen`.
+    """
+
+    def make(x, groups, scale, shift, eps):
+        v = _seen(x, groups, eps, mean, **habits)
+        return output(v.x_hat, gamma(scale, x), beta(shift, x))
+
+    return make
+
+
+def _closed(v, share=None):
+    share = share or v.share
+    back = _wide(v.gamma, v.x) * v.dy
+    return (back - share(back) - v.x_hat * share(back * v.x_hat)) / v.root
+
+
+def _total(v, a):
+    """One number for each channel or feature."""
+    return np.moveaxis(a, 1, 0).reshape(a.shape[1], -1).sum(1)
+
+
+def _backward(mean, dx=_closed, dgamma=None, dbeta=None, **habits):
+    """dx, dgamma and dbeta with other habits, each a function of what is known.
+
+    Args:
+        mean: over which numbers.
+        habits: of `_seen`.
+    """
+
+    def make(dy, x, groups, gamma, eps):
+        v = _seen(x, groups, eps, mean, **habits)
+        v.dy, v.gamma = dy, gamma
+        sums = [f(v) if f else _total(v, a) for f, a in ((dgamma, v.dy * v.x_hat), (dbeta, v.dy))]
+        return dx(v), *sums
+
+    return make
+
+
+def _rows(make, eps=1e-5):
+    """Without `groups`, which rows have one of."""
+
+    def forward(x, gamma, beta, eps=eps):
+        return make(x, 1, gamma, beta, eps)
+
+    return forward
+
+
+def _rows_back(make, eps=1e-5):
+    def backward(dy, x, gamma, eps=eps):
+        return make(dy, x, 1, gamma, eps)
+
+    return backward
+
+
+def _maps(make, eps=1e-5):
+    def forward(x, groups, gamma, beta, eps=eps):
+        return make(x, groups, gamma, beta, eps)
+
+    return forward
+
+
+def _maps_back(make, eps=1e-5):
+    def backward(dy, x, groups, gamma, eps=eps):
+        return make(dy, x, groups, gamma, eps)
+
+    return backward
+
+
+def _wrapped(wrap, table):
+    """The same table, each function wrapped."""
+    return {
+        hints: {
+            name: [wrap(f) for f in (makes if isinstance(makes, list) else [makes])]
+            for name, makes in named.items()
+        }
+        for hints, named in table.items()
+    }
+
+
+# --- task 1: layer_norm --------------------------------------------------------------------------
+
+KEEPDIMS = (
+    "Which shape has the mean, and along which axis of x does NumPy put it?",
+    "(N,) is laid along the last axis, the features; (N, 1) along the examples: keepdims.",
+)
+WHOSE = "Whose mean is it: over which index does the sum of μ run?"
+BIASED = ("Biased or unbiased: which variance normalises?", "σ² in the formula is a mean.")
+
+
+def _statistics(mean):
+    """Mistakes of mean and variance, whatever numbers share them."""
+    make = partial(_forward, mean)
+    return {
+        BIASED: {"x is normalised with the unbiased variance": make(square=_unbiased)},
+        "What stands in the numerator of x̂?": {
+            "μ is not subtracted from x": make(hat=lambda v: v.x / v.root),
+            "μ is added to x": make(hat=lambda v: (v.x + v.mu) / v.root),
+        },
+        "x̂ is x − μ, divided by something.": {
+            "x − μ is not divided by the root": make(hat=lambda v: v.x - v.mu),
+        },
+        "σ² is the mean square of x − μ.": {
+            "the mean is not subtracted before x is squared for the variance": make(
+                square=lambda x, mean, groups: mean(x**2, groups)
+            ),
+            "the mean is subtracted nowhere": make(
+                square=lambda x, mean, groups: mean(x**2, groups), hat=lambda v: v.x / v.root
+            ),
+            "the sum of squares is not divided by their number": make(
+                square=lambda x, mean, groups: _square(x, mean, groups) * x[0].size / groups
+            ),
+            "the standard deviation is taken for the variance": make(
+                square=lambda x, mean, groups: np.sqrt(_square(x, mean, groups))
+            ),
+        },
+    }
+
+
+def _unbiased(x, mean, groups):
+    m = x[0].size // groups
+    return _square(x, mean, groups) * m / (m - 1)
+
+
+ROWS = {
+    WHOSE: {
+        "the statistics are taken over the examples, as in batch norm": _forward(_over(0)),
+        "one mean and one variance are taken of all numbers": _forward(_over(0, 1)),
+        "the mean is taken over the examples, the variance over the features": _forward(
+            _over(1), about=_over(0)
+        ),
+        "the variance is taken over the examples, the mean over the features": _forward(
+            _over(1), square=lambda x, mean, groups: _square(x, _over(0), groups)
+        ),
+    },
+    KEEPDIMS: {
+        "the means lie along the features: keepdims is forgotten": _forward(_over(1), about=_lying),
+        "the roots lie along the features: keepdims is forgotten": _forward(
+            _over(1), root=lambda var, eps: np.sqrt(var + eps).T[:1] + 0 * var
+        ),
+        "means and roots lie along the features: keepdims is forgotten": _forward(
+            _over(1), about=_lying, root=lambda var, eps: np.sqrt(var + eps).T[:1] + 0 * var
+        ),
+    },
+    ("gamma and beta have the shape (D,): one value for each feature.",): {
+        "gamma and beta lie along the examples": _forward(
+            _over(1), gamma=lambda a, x: a[:, None], beta=lambda a, x: a[:, None]
+        ),
+        "gamma lies along the examples": _forward(_over(1), gamma=lambda a, x: a[:, None]),
+        "beta lies along the examples": _forward(_over(1), beta=lambda a, x: a[:, None]),
+    },
+}
+ROWS |= _statistics(_over(1))
+ROWS |= _habits(partial(_forward, _over(1)), "root", ROOTS)
+ROWS |= _habits(partial(_forward, _over(1)), "output", OUTPUTS)
+layer_norm = Oracle(
+    lambda x, gamma, beta, eps=1e-5: F.layer_norm(x, gamma, beta, eps)[0],
+    _mistakes(_wrapped(_rows, ROWS)),
+    batch=("x",),
+    extreme=("x",),
+)
+
+
+# --- tasks 2 and 4: the gradients ----------------------------------------------------------------
+
+FACTOR = (
+    "γ differs within the numbers that share a mean. Where in the sums does it stand?",
+    "Take dx̂ = γ dy first, then the two means of it.",
+)
+FORGOTTEN = (
+    "On how many ways does x reach y?",
+    "μ and σ² are functions of x: two terms are subtracted from dx̂.",
+)
+
+
+def _gradients(mean):
+    """Mistakes of dx, dgamma and dbeta, whatever numbers share a mean."""
+    make = partial(_backward, mean)
+
+    def back(v):
+        return _wide(v.gamma, v.x) * v.dy
+
+    def along(v):
+        return v.x_hat * v.share(back(v) * v.x_hat)
+
+    return {
+        FORGOTTEN: {
+            "mean and variance are treated as constants": make(dx=lambda v: back(v) / v.root),
+            "the mean is treated as a constant": make(dx=lambda v: (back(v) - along(v)) / v.root),
+            "the variance is treated as a constant": make(
+                dx=lambda v: (back(v) - v.share(back(v))) / v.root
+            ),
+        },
+        FACTOR: {
+            "γ is multiplied after the means, not before": make(
+                dx=lambda v: (
+                    _wide(v.gamma, v.x)
+                    * (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat))
+                    / v.root
+                )
+            ),
+            "γ is missing in dx": make(
+                dx=lambda v: (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
+            ),
+            "γ is missing in both means": make(
+                dx=lambda v: (back(v) - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
+            ),
+            "γ is missing in the mean of dx̂": make(
+                dx=lambda v: (back(v) - v.share(v.dy) - along(v)) / v.root
+            ),
+            "γ is missing in the mean of dx̂ · x̂": make(
+                dx=lambda v: (
+                    (back(v) - v.share(back(v)) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
+                )
+            ),
+            "γ is a factor twice": make(dx=lambda v: _wide(v.gamma, v.x) * _closed(v)),
+        },
+        "dx = (dx̂ − mean(dx̂) − x̂ · mean(dx̂ · x̂)) / root: two minus signs, two means.": {
+            "mean(dx̂) is added": make(dx=lambda v: _closed(v) + 2 * v.share(back(v)) / v.root),
+            "x̂ · mean(dx̂ · x̂) is added": make(dx=lambda v: _closed(v) + 2 * along(v) / v.root),
+            "both means are added": make(dx=lambda v: 2 * back(v) / v.root - _closed(v)),
+            "x̂ is missing before the second mean": make(
+                dx=lambda v: (back(v) - v.share(back(v)) - v.share(back(v) * v.x_hat)) / v.root
+            ),
+            "both means are sums, not divided by their number": make(
+                dx=lambda v: (back(v) - v.m * (v.share(back(v)) + along(v))) / v.root
+            ),
+            "mean(dx̂) is a sum, not divided by the number": make(
+                dx=lambda v: (back(v) - v.m * v.share(back(v)) - along(v)) / v.root
+            ),
+            "mean(dx̂ · x̂) is a sum, not divided by the number": make(
+                dx=lambda v: (back(v) - v.share(back(v)) - v.m * along(v)) / v.root
+            ),
+            "the sums are divided by their number less 1": make(
+                dx=lambda v: (back(v) - v.m / (v.m - 1) * (v.share(back(v)) + along(v))) / v.root
+            ),
+        },
+        "Is it x, x − μ or x̂ that stands there?": {
+            "x − μ stands in place of x̂ in dx": make(
+                dx=lambda v: (back(v) - v.share(back(v)) - v.root**2 * along(v)) / v.root
+            ),
+            "x − μ stands in place of one x̂ in dx": make(
+                dx=lambda v: (back(v) - v.share(back(v)) - v.root * along(v)) / v.root
+            ),
+            "x stands in place of x̂ in dx": make(
+                dx=lambda v: (back(v) - v.share(back(v)) - v.x * v.share(back(v) * v.x)) / v.root
+            ),
+            "dgamma has x − μ in place of x̂": make(dgamma=lambda v: _total(v, v.dy * (v.x - v.mu))),
+            "dgamma has x in place of x̂": make(dgamma=lambda v: _total(v, v.dy * v.x)),
+        },
+        "All of dx is divided by the root, once.": {
+            "dx is not divided by the root": make(dx=lambda v: _closed(v) * v.root),
+            "dx is divided by root², not by the root": make(dx=lambda v: _closed(v) / v.root),
+            "dx is multiplied by the root, not divided": make(dx=lambda v: _closed(v) * v.root**2),
+            "only dx̂ is divided by the root, not the two means": make(
+                dx=lambda v: back(v) / v.root - v.share(back(v)) - along(v)
+            ),
+        },
+        "dgamma = Σ dy · x̂ and dbeta = Σ dy: sums, and no other factor.": {
+            "dgamma is averaged, not summed": make(
+                dgamma=lambda v: _total(v, v.dy * v.x_hat) / v.dy[:, 0].size
+            ),
+            "dbeta is averaged, not summed": make(
+                dbeta=lambda v: _total(v, v.dy) / v.dy[:, 0].size
+            ),
+            "dgamma is multiplied by γ": make(dgamma=lambda v: v.gamma * _total(v, v.dy * v.x_hat)),
+            "dbeta is multiplied by γ": make(dbeta=lambda v: v.gamma * _total(v, v.dy)),
+            "dgamma is the sum of dy alone": make(dgamma=lambda v: _total(v, v.dy)),
+            "dgamma is not summed": make(dgamma=lambda v: v.dy * v.x_hat),
+            "dbeta is not summed": make(dbeta=lambda v: v.dy),
+        },
+        "dgamma and dbeta have the shape of gamma: keepdims?": {
+            "dgamma has axes of length 1 left": [
+                make(dgamma=lambda v, s=s: _total(v, v.dy * v.x_hat).reshape(s[: v.x.ndim]))
+                for s in ((1, -1, 1, 1), (-1, 1, 1))
+            ],
+            "dbeta has axes of length 1 left": [
+                make(dbeta=lambda v, s=s: _total(v, v.dy).reshape(s[: v.x.ndim]))
+                for s in ((1, -1, 1, 1), (-1, 1, 1))
+            ],
+        },
+        BIASED: {"x is normalised with the unbiased variance": make(square=_unbiased)},
+        "x̂ has mean 0 and is divided by the root.": {
+            "x̂ is x/root: μ is not subtracted": make(hat=lambda v: v.x / v.root),
+        },
+    } | _habits(make, "root", ROOTS)
+
+
+LINES = {
+    WHOSE: {
+        "the means of dx run over the examples, not over the features": _backward(
+            _over(1), dx=lambda v: _closed(v, lambda a: a.mean(0))
+        ),
+        "the means of dx run over all numbers": _backward(
+            _over(1), dx=lambda v: _closed(v, lambda a: a.mean())
+        ),
+        "x is normalised over the examples, as in batch norm": _backward(_over(0)),
+        "x is normalised over the examples, and dx over the features": _backward(
+            _over(0), dx=lambda v: _closed(v, lambda a: _example(a, 1))
+        ),
+    },
+    (
+        "gamma has one value for each feature: which numbers of dy go through γ[d]?",
+        "All examples use the same γ[d], so the sum runs over them.",
+    ): {
+        "dgamma is summed over the features": _backward(
+            _over(1), dgamma=lambda v: (v.dy * v.x_hat).sum(1)
+        ),
+        "dbeta is summed over the features": _backward(_over(1), dbeta=lambda v: v.dy.sum(1)),
+        "dgamma is one number for all features": _backward(
+            _over(1), dgamma=lambda v: (v.dy * v.x_hat).sum()
+        ),
+        "dbeta is one number for all features": _backward(_over(1), dbeta=lambda v: v.dy.sum()),
+    },
+    KEEPDIMS: {
+        "the two means of dx lie along the features: keepdims is forgotten": _backward(
+            _over(1), dx=lambda v: _closed(v, lambda a: a.mean(1))
+        ),
+    },
+    "How many features share a mean: N or D?": {
+        "the sums of dx are divided by the number of examples": _backward(
+            _over(1), dx=lambda v: _closed(v, lambda a: _example(a, 1) * a.shape[1] / len(a))
+        ),
+    },
+} | _gradients(_over(1))
+
+
+def _layer_norm_backward(dy, x, gamma, eps=1e-5):
+    return F.layer_norm_backward(dy, F.layer_norm(x, gamma, 0 * gamma, eps)[1])
+
+
+layer_norm_backward = Oracle(
+    _layer_norm_backward,
+    _mistakes(_wrapped(_rows_back, LINES)),
+    outputs=("dx", "dgamma", "dbeta"),
+    batch=("dy", "x"),
+    extreme=("dy",),
+)
+
+
+# --- task 3: group_norm --------------------------------------------------------------------------
+
+GROUPED = (
+    "Which channels are in the first group?",
+    "Group g holds the C/G channels from g · C/G on: neighbours.",
+)
+NUMBER = ("How many groups are there, and how many channels has each?", "G groups of C/G channels.")
+IMAGE = ("Over which of n, c, h and w does the sum run?", "No other image has a part in it.")
+PER_CHANNEL = (
+    "How many values has gamma?",
+    "One for each channel: channels of one group share the mean, not γ.",
+)
+OTHER_GROUPS = {
+    GROUPED: {
+        "the channels of a group lie G apart: c, c + G, c + 2 G, …": _every,
+        "the channels of a group lie C/G apart: c, c + C/G, …": lambda a, groups: _every(
+            a, a.shape[1] // groups
+        ),
+    },
+    NUMBER: {
+        "`groups` is taken for the number of channels in a group": _sized,
+        "`groups` is ignored: each channel by itself, as in instance norm": _over(2, 3),
+        "`groups` is ignored: all channels together, as in layer norm": _example,
+    },
+    IMAGE: {
+        "the images of the batch share their statistics": _together,
+        "`groups` is ignored: a channel of all images together, as in batch norm": _over(0, 2, 3),
+        "every place has statistics of its own": _places,
+        "`groups` is ignored: the channels of a place together": _over(1),
+        "all numbers share one mean": _over(0, 1, 2, 3),
+    },
+}
+SHARED = {
+    PER_CHANNEL: {
+        "gamma and beta lie along the width, not along the channels": _forward(
+            _group, gamma=lambda a, x: a, beta=lambda a, x: a
+        ),
+        "gamma lies along the width, not along the channels": _forward(
+            _group, gamma=lambda a, x: a
+        ),
+        "beta lies along the width, not along the channels": _forward(_group, beta=lambda a, x: a),
+    },
+}
+
+
+TAKEN = (
+    lambda c, size, groups: c // size,
+    lambda c, size, groups: c // size * size,
+    lambda c, size, groups: c % groups,
+    lambda c, size, groups: c % size,
+)
+
+
+def _of_first(index):
+    """gamma and beta of a group are those of one channel of it, or of one of the first G.
+
+    Args:
+        index: of channel c, from c, the size of a group and their number.
+    """
+
+    def make(x, groups, gamma, beta, eps):
+        channels = np.arange(x.shape[1])
+        taken = index(channels, x.shape[1] // groups, groups)
+        return _forward(_group)(x, groups, gamma[taken], beta[taken], eps)
+
+    return make
+
+
+def _turned(x, groups, gamma, beta, eps):
+    """Channels G apart normalised together, and brought back to another place."""
+    n, c, h, w = x.shape
+    parts = np.swapaxes(x.reshape(n, c // groups, groups, h, w), 1, 2).reshape(x.shape)
+    return _forward(_group)(parts, groups, gamma, beta, eps)
+
+
+SHARED[PER_CHANNEL]["gamma and beta are taken for one value a group"] = [
+    _of_first(index) for index in TAKEN
+]
+GROUPS = {
+    GROUPED: {
+        "the channels of a group lie G apart: c, c + G, c + 2 G, …": _every,
+        "the channels of a group lie C/G apart: c, c + C/G, …": lambda a, groups: _every(
+            a, a.shape[1] // groups
+        ),
+    },
+    NUMBER: {
+        "`groups` is taken for the number of channels in a group": _sized,
+        "`groups` is ignored: each channel by itself, as in instance norm": _over(2, 3),
+        "`groups` is ignored: all channels together, as in layer norm": _example,
+    },
+    IMAGE: {
+        "the images of the batch share their statistics": _together,
+        "`groups` is ignored: a channel of all images together, as in batch norm": _over(0, 2, 3),
+        "every place has statistics of its own": _places,
+        "`groups` is ignored: the channels of a place together": _over(1),
+        "all numbers share one mean": _over(0, 1, 2, 3),
+    },
+}
+SHARED = {
+    PER_CHANNEL: {
+        "gamma and beta lie along the width, not along the channels": _forward(
+            _group, gamma=lambda a, x: a, beta=lambda a, x: a
+        ),
+        "gamma lies along the width, not along the channels": _forward(
+            _group, gamma=lambda a, x: a
+        ),
+        "beta lies along the width, not along the channels": _forward(_group, beta=lambda a, x: a),
+    },
+}
+
+
+TAKEN = (
+    lambda c, size, groups: c // size,
+    lambda c, size, groups: c // size * size,
+    lambda c, size, groups: c % groups,
+    lambda c, size, groups: c % size,
+)
+
+
+def _of_first(index):
+    """gamma and beta of a group are those of one channel of it, or of one of the first G.
+
+    Args:
+        index: of channel c, from c, the size of a group and their number.
+    """
+
+    def make(x, groups, gamma, beta, eps):
+        channels = np.arange(x.shape[1])
+        taken = index(channels, x.shape[1] // groups, groups)
+        return _forward(_group)(x, groups, gamma[taken], beta[taken], eps)
+
+    return make
+
+
+def _turned(x, groups, gamma, beta, eps):
+    """Channels G apart normalised together, and brought back to another place."""
+    n, c, h, w = x.shape
+    parts = np.swapaxes(x.reshape(n, c // groups, groups, h, w), 1, 2).reshape(x.shape)
+    return _forward(_group)(parts, groups, gamma, beta, eps)
+
+
+SHARED[PER_CHANNEL]["gamma and beta are taken for one value a group"] = [
+    _of_first(lambda c, size, groups: c // size),
+    _of_first(lambda c, size, groups: c // size * size),
+    _of_first(lambda c, size, groups: c % groups),
+    _of_first(lambda c, size, groups: c % size),
+]
+GROUPS = {
+    hints: {name: _forward(mean) for name, mean in named.items()}
+    for hints, named in OTHER_GROUPS.items()
+}
+GROUPS[GROUPED]["the channels were not brought back to their places"] = _turned
+GROUPS |= SHARED | _statistics(_group)
+GROUPS |= _habits(partial(_forward, _group), "root", ROOTS)
+GROUPS |= _habits(partial(_forward, _group), "output", OUTPUTS)
+group_norm = Oracle(
+    lambda x, groups, gamma, beta, eps=1e-5: F.group_norm(x, groups, gamma, beta, eps)[0],
+    _mistakes(_wrapped(_maps, GROUPS)),
+    batch=("x",),
+    extreme=("x",),
+)
+
+
+# --- task 4: group_norm_backward -----------------------------------------------------------------
+
+
+def _mixed(share, sums):
+    """Normalised right, the means of dx taken over other numbers."""
+    return _backward(share, dx=lambda v: _closed(v, lambda a: sums(a, v.groups)))
+
+
+def _counted(m):
+    """The sums of dx divided by another number."""
+    return _backward(
+        _group, dx=lambda v: _closed(v, lambda a: v.share(a) * (v.m / m(a.shape, v.groups)))
+    )
+
+
+def _with_gamma(index, v):
+    """dx with gamma[index] in place of gamma."""
+    channels = v.x.shape[1]
+    taken = index(np.arange(channels), channels // v.groups, v.groups)
+    return _closed(SimpleNamespace(**{**vars(v), "gamma": v.gamma[taken]}))
+
+
+def _across(v):
+    ones = np.ones_like(v.gamma)
+    return _closed(SimpleNamespace(**{**vars(v), "gamma": ones, "dy": v.dy * v.gamma}))
+
+
+def _added(total):
+    """A maker for dgamma or dbeta, added up otherwise.
+
+    Args:
+        total: of an array and the number of groups.
+    """
+
+    def make(which):
+        if which == "dgamma":
+            return _backward(_group, dgamma=lambda v: total(v.dy * v.x_hat, v.groups))
+        return _backward(_group, dbeta=lambda v: total(v.dy, v.groups))
+
+    return make
+
+
+ADDED = {
+    "is one value for each group, not for each channel": _added(
+        lambda a, groups: a.sum((0, 2, 3)).reshape(groups, -1).sum(1)
+    ),
+    "is not summed over the images": _added(lambda a, groups: a.sum((2, 3))),
+    "is not summed over the pixels": _added(lambda a, groups: a.sum(0)),
+    "is summed over the channels, too": _added(lambda a, groups: a.sum()),
+    "is summed over channels and pixels, for each image": _added(
+        lambda a, groups: a.sum((1, 2, 3))
+    ),
+}
+MAPS = {
+    hints: {name: _backward(mean) for name, mean in named.items()}
+    for hints, named in OTHER_GROUPS.items()
+}
+MAPS["Over which numbers do the two means of dx run? Over those that share μ and σ²."] = {
+    f"x̂ is right, but the means of dx run over {words}": _mixed(_group, sums)
+    for words, sums in (
+        ("the channels G apart", _every),
+        ("each channel by itself", _over(2, 3)),
+        ("all channels of the image", _example),
+        ("the group in all images", _together),
+        ("the channel in all images", _over(0, 2, 3)),
+        ("the group at each place", _places),
+    )
+}
+MAPS[("How many numbers share a mean?", "m = (C/G) · H · W.")] = {
+    f"the sums of dx are divided by {words}": _counted(m)
+    for words, m in (
+        ("H·W, not by (C/G)·H·W", lambda s, g: s[2] * s[3]),
+        ("C·H·W, not by (C/G)·H·W", lambda s, g: s[1] * s[2] * s[3]),
+        ("N·(C/G)·H·W, not by (C/G)·H·W", lambda s, g: s[0] * s[1] * s[2] * s[3] // g),
+        ("N·H·W, not by (C/G)·H·W", lambda s, g: s[0] * s[2] * s[3]),
+        ("G·H·W, not by (C/G)·H·W", lambda s, g: g * s[2] * s[3]),
+        ("C/G, not by (C/G)·H·W", lambda s, g: s[1] // g),
+        ("N, not by (C/G)·H·W", lambda s, g: s[0]),
+    )
+}
+MAPS[PER_CHANNEL] = {
+    f"{which} {words}": make(which)
+    for which in ("dgamma", "dbeta")
+    for words, make in ADDED.items()
+}
+MAPS[PER_CHANNEL]["gamma is taken for one value a group in dx"] = [
+    _backward(_group, dx=partial(_with_gamma, index)) for index in TAKEN
+]
+MAPS[PER_CHANNEL]["gamma lies along the width in dx"] = _backward(_group, dx=_across)
+MAPS |= _gradients(_group)
+
+
+def _group_norm_backward(dy, x, groups, gamma, eps=1e-5):
+    return F.group_norm_backward(dy, F.group_norm(x, groups, gamma, 0 * gamma, eps)[1])
+
+
+group_norm_backward = Oracle(
+    _group_norm_backward,
+    _mistakes(_wrapped(_maps_back, MAPS)),
+    outputs=("dx", "dgamma", "dbeta"),
+    batch=("dy", "x"),
+    extreme=("dy",),
+)
+
+
+# --- task 5: weight_norm -------------------------------------------------------------------------
+
+
+def _weight_norm(v, g, dw):
+    w, cache = F.weight_norm(v, g)
+    return w, *F.weight_norm_backward(dw, cache)
+
+
+def _of_each(v):
+    """Axes of the weights of one output."""
+    return tuple(range(1, v.ndim))
+
+
+def _norms(axes=_of_each, power=0.5):
+    """Lengths over these axes of v, in a shape that goes with it."""
+    return lambda v: np.sum(v * v, axis=axes(v), keepdims=True) ** power
+
+
+LENGTHS = _norms()
+
+
+def _of_rows(a, v):
+    """(F,) as it goes with v."""
+    return a.reshape(-1, *(1,) * (v.ndim - 1))
+
+
+def _weights(norms=LENGTHS, w=None, dg=None, dv=None, length=_of_rows):
+    """w, dv and dg with other habits, each a function of what is known."""
+
+    def make(v, g, dw):
+        k = SimpleNamespace(v=v, dw=dw, norm=norms(v), given=g)
+        k.g = length(g, v)
+        k.unit = v / k.norm
+        k.sum = lambda a: a.reshape(len(a), -1).sum(1)
+        k.along = _of_rows(k.sum(dw * k.unit), v)
+        k.dg = dg(k) if dg else k.sum(dw * k.unit)
+        made = w(k) if w else k.unit * k.g
+        back = dv(k) if dv else (dw - k.along * k.unit) * k.g / k.norm
+        return made, back, k.dg
+
+    return make
+
+
+ROWS_OF = ("How many lengths are there?", "Each output has one, over all of its weights v[f].")
+PROJECTION = (
+    "Make v longer: does w change? So how large may dv · v be?",
+    "The part of dw along v/‖v‖ is taken away: it has gone to g.",
+)
+UNIT = ("What is dw multiplied by in dg: v, or the direction of v?", "dg = dw · v/‖v‖.")
+WEIGHTS = {
+    ROWS_OF: {
+        "one norm is taken over all of v": _weights(_norms(lambda v: None)),
+        "the norms are taken over the outputs, not over the weights of each": [
+            _weights(_norms(lambda v: (0,))),
+        ],
+        "the norms are taken over the last axis only": _weights(_norms(lambda v: (-1,))),
+        "the norms are taken over axis 1 only": _weights(_norms(lambda v: (1,))),
+        "each channel of a kernel has a norm of its own": _weights(
+            _norms(lambda v: (2, 3) if v.ndim == 4 else (1,))
+        ),
+        "the norms are taken over axes 0 and 1 of a kernel": _weights(
+            _norms(lambda v: (0, 1) if v.ndim == 4 else (1,))
+        ),
+    },
+    "‖v‖ = √(Σ v²)": {
+        "‖v‖² stands in place of ‖v‖": _weights(_norms(power=1)),
+        "‖v‖ is the sum of absolute values": _weights(
+            lambda v: np.abs(v).sum(_of_each(v), keepdims=True)
+        ),
+        "‖v‖ is the root of the mean square, not of the sum": _weights(
+            lambda v: LENGTHS(v) / np.sqrt(v[0].size)
+        ),
+        "‖v‖ is the largest absolute value": _weights(
+            lambda v: np.abs(v).max(_of_each(v), keepdims=True)
+        ),
+    },
+    "w = g v/‖v‖: g once, and the length of v does not matter.": {
+        "w is not divided by ‖v‖": _weights(w=lambda k: k.g * k.v),
+        "g is missing in w": _weights(w=lambda k: k.unit * k.g / k.g),
+        "w is divided by ‖v‖²": _weights(w=lambda k: k.g * k.unit / k.norm),
+        "w has |g| in place of g": _weights(w=lambda k: np.abs(k.g) * k.unit),
+        "w is divided by g": _weights(w=lambda k: k.unit / k.g),
+    },
+    "Each output has its own g: on which axis of v do the outputs lie?": {
+        "g lies along the last axis of v, not along the outputs": _weights(
+            length=lambda g, v: g + 0 * v[:1]
+        ),
+        "one g is taken for all outputs": _weights(length=lambda g, v: g[0]),
+    },
+    UNIT: {
+        "dg is dw · v, with v in place of v/‖v‖": _weights(dg=lambda k: k.sum(k.dw * k.v)),
+        "dg is dw · w, with w in place of v/‖v‖": _weights(
+            dg=lambda k: k.given * k.sum(k.dw * k.unit)
+        ),
+        "dg is dw · v/‖v‖², divided by ‖v‖ twice": _weights(
+            dg=lambda k: k.sum(k.dw * k.unit / k.norm)
+        ),
+        "dg is divided by g": _weights(dg=lambda k: k.sum(k.dw * k.unit) / k.given),
+        "dg is the sum of dw": _weights(dg=lambda k: k.sum(k.dw)),
+        "dg is the length of dw": _weights(dg=lambda k: np.sqrt(k.sum(k.dw * k.dw))),
+    },
+    "dg has the shape of g: over what is summed?": {
+        "dg is summed over the outputs, too": _weights(dg=lambda k: np.sum(k.dw * k.unit)),
+        "dg is not summed": _weights(dg=lambda k: k.dw * k.unit),
+        "dg is averaged, not summed": _weights(dg=lambda k: k.sum(k.dw * k.unit) / k.dw[0].size),
+        "dg has axes of length 1 left": [
+            _weights(dg=lambda k: k.along),
+            _weights(dg=lambda k: k.along.reshape(-1, 1)),
+        ],
+        "dg is summed over the last axis only": _weights(dg=lambda k: (k.dw * k.unit).sum(-1)),
+    },
+    PROJECTION: {
+        "dv is g/‖v‖ · dw: nothing is projected away": _weights(dv=lambda k: k.dw * k.g / k.norm),
+        "dv is dw as it came": _weights(dv=lambda k: k.dw),
+        "dv is g · dw: neither divided by ‖v‖ nor projected": _weights(dv=lambda k: k.dw * k.g),
+        "dg · v is subtracted in dv, not dg · v/‖v‖": _weights(
+            dv=lambda k: (k.dw - k.along * k.v) * k.g / k.norm
+        ),
+        "dg · v/‖v‖² is subtracted in dv, not dg · v/‖v‖": _weights(
+            dv=lambda k: (k.dw - k.along * k.unit / k.norm) * k.g / k.norm
+        ),
+        "dg · w is subtracted in dv, not dg · v/‖v‖": _weights(
+            dv=lambda k: (k.dw - k.along * k.g * k.unit) * k.g / k.norm
+        ),
+        "the part along v is added in dv, not subtracted": _weights(
+            dv=lambda k: (k.dw + k.along * k.unit) * k.g / k.norm
+        ),
+        "dv is the part along v, not the one across": _weights(
+            dv=lambda k: k.along * k.unit * k.g / k.norm
+        ),
+        "dg alone is subtracted in dv, without the direction": _weights(
+            dv=lambda k: (k.dw - k.along) * k.g / k.norm
+        ),
+    },
+    "Before the bracket of dv stands g/‖v‖.": {
+        "g is missing in dv": _weights(dv=lambda k: (k.dw - k.along * k.unit) / k.norm),
+        "dv is not divided by ‖v‖": _weights(dv=lambda k: (k.dw - k.along * k.unit) * k.g),
+        "g/‖v‖ is missing in dv": _weights(dv=lambda k: k.dw - k.along * k.unit),
+        "dv is divided by ‖v‖²": _weights(dv=lambda k: (k.dw - k.along * k.unit) * k.g / k.norm**2),
+        "the part that is subtracted in dv lacks g/‖v‖": _weights(
+            dv=lambda k: k.dw * k.g / k.norm - k.along * k.unit
+        ),
+        "dv is multiplied by ‖v‖, not divided": _weights(
+            dv=lambda k: (k.dw - k.along * k.unit) * k.g * k.norm
+        ),
+        "dv has |g| in place of g": _weights(
+            dv=lambda k: (k.dw - k.along * k.unit) * np.abs(k.g) / k.norm
+        ),
+    },
+}
+weight_norm = Oracle(
+    _weight_norm,
+    _mistakes(WEIGHTS),
+    outputs=("w", "dv", "dg"),
+    extreme=("dw",),
+)
+
+
+# --- task 6: filter_response ---------------------------------------------------------------------
+
+
+def _filter_response(x, gamma, beta, tau, dz, eps=1e-6):
+    y, normal = F.filter_response_norm(x, gamma, beta, eps)
+    z, kept = F.thresholded_linear(y, tau)
+    dy, dtau = F.thresholded_linear_backward(dz, kept)
+    return z, *F.filter_response_norm_backward(dy, normal), dtau
+
+
+def _mean_square(x):
+    return (x**2).mean((2, 3), keepdims=True)
+
+
+def _response(
+    square=_mean_square,
+    root=_right_root,
+    hat=lambda k: k.x / k.root,
+    output=_right_output,
+    z=lambda k: np.maximum(k.y, k.tau),
+    passes=lambda k: k.y > k.tau,
+    dy=lambda k: np.where(k.open, k.dz, 0),
+    lay=_wide,
+    **gradients,
+):
+    """`_filter_response` with other habits.
+
+    Args:
+        square: ν².
+        root: what x is divided by.
+        hat: x̂, of what is known so far.
+        output: y, from x̂, gamma and beta.
+        z: of what is known so far.
+        passes: where y goes through.
+        dy: what comes back through the threshold.
+        lay: puts gamma, beta and tau along x.
+        gradients: name -> function of what is known.
+    """
+
+    def make(x, gamma, beta, tau, dz, eps=1e-6):
+        k = SimpleNamespace(x=x, dz=dz, eps=eps, m=x.shape[2] * x.shape[3])
+        k.gamma, k.beta, k.tau = (lay(a, x) for a in (gamma, beta, tau))
+        k.root = root(square(x), eps)
+        k.hat = hat(k)
+        k.y = output(k.hat, k.gamma, k.beta)
+        k.z = z(k)
+        k.open = passes(k)
+        k.dy = dy(k)
+        made = [(gradients.get(name) or right)(k) for name, right in RESPONSE.items()]
+        return k.z, *made
+
+    return make
+
+
+def _each(a):
+    return np.einsum("nchw->c", a)
+
+
+def _mean_along(k, a):
+    return np.einsum("nchw->nc", a)[:, :, None, None] / k.m
+
+
+def _dx(k):
+    return k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dy * k.hat))
+
+
+RESPONSE = {
+    "dx": _dx,
+    "dgamma": lambda k: _each(k.dy * k.hat),
+    "dbeta": lambda k: _each(k.dy),
+    "dtau": lambda k: _each(np.where(k.open, 0, k.dz)),
+}
+MEAN_SQUARE = (
+    "Is anything subtracted before x is squared? Over which indices is the mean?",
+    "ν² is the mean of x² over the pixels of one map.",
+)
+THRESHOLD = ("What is z where y is below τ?", "z = max(y, τ), with τ of the channel.")
+WAYS = (
+    "Which dz reach y, and which reach τ?",
+    "Where y > τ, z is y, and dz goes to y; everywhere else z is τ, and dz goes to τ.",
+)
+TIED = (
+    "Where y = τ, the task says where dz goes.",
+    "A tie belongs to τ: dy = dz only where y > τ.",
+)
+RESPONSES = {
+    PER_CHANNEL: {
+        "gamma, beta and tau lie along the width, not along the channels": _response(
+            lay=lambda a, x: a
+        ),
+    },
+    MEAN_SQUARE: {
+        "ν² is the variance: the mean is subtracted before squaring": _response(
+            square=lambda x: x.var((2, 3), keepdims=True)
+        ),
+        "ν² is taken over all channels of an image": _response(
+            square=lambda x: (x**2).mean((1, 2, 3), keepdims=True)
+        ),
+        "ν² is taken over the images, too": _response(
+            square=lambda x: (x**2).mean((0, 2, 3), keepdims=True)
+        ),
+        "ν² is taken over the channels of a pixel": _response(
+            square=lambda x: (x**2).mean(1, keepdims=True)
+        ),
+        "ν² is taken over all numbers": _response(
+            square=lambda x: np.mean(x**2) + np.zeros((1, 1, 1, 1))
+        ),
+        "ν² is taken over the last axis only": _response(
+            square=lambda x: (x**2).mean(3, keepdims=True)
+        ),
+        "ν² is a sum of squares, not their mean": _response(
+            square=lambda x: (x**2).sum((2, 3), keepdims=True)
+        ),
+        "ν² is the square of the mean": _response(
+            square=lambda x: x.mean((2, 3), keepdims=True) ** 2
+        ),
+        "the mean is subtracted, as in instance norm": _response(
+            square=lambda x: x.var((2, 3), keepdims=True),
+            hat=lambda k: (k.x - k.x.mean((2, 3), keepdims=True)) / k.root,
+        ),
+        "the mean is subtracted from x, but not before squaring": _response(
+            hat=lambda k: (k.x - k.x.mean((2, 3), keepdims=True)) / k.root
+        ),
+        "ν² is the root of the mean square": _response(
+            square=lambda x: np.sqrt((x**2).mean((2, 3), keepdims=True))
+        ),
+    },
+    THRESHOLD: {
+        "z is max(y, 0): τ is forgotten": _response(z=lambda k: np.maximum(k.y, 0)),
+        "z is y: there is no threshold": _response(z=lambda k: k.y),
+        "z is min(y, τ)": _response(z=lambda k: np.minimum(k.y, k.tau)),
+        "z is max(y − τ, 0): τ is not added back": _response(
+            z=lambda k: np.maximum(k.y - k.tau, 0)
+        ),
+        "z is max(y, 0) + τ": _response(z=lambda k: np.maximum(k.y, 0) + k.tau),
+        "z is 0 where y is below τ": _response(z=lambda k: np.where(k.y > k.tau, k.y, 0)),
+        "z is max(x̂, τ): without γ and β": _response(z=lambda k: np.maximum(k.hat, k.tau)),
+        "z is max(y + τ, 0) − τ": _response(z=lambda k: np.maximum(k.y + k.tau, 0) - k.tau),
+        "γ and β come after the threshold": _response(
+            z=lambda k: k.gamma * np.maximum(k.hat, k.tau) + k.beta
+        ),
+    },
+    WAYS: {
+        "dz goes to y where y > 0, not where y > τ": _response(passes=lambda k: k.y > 0),
+        "dz goes to y where x > τ, not where y > τ": _response(passes=lambda k: k.x > k.tau),
+        "dz goes to y where x > 0, not where y > τ": _response(passes=lambda k: k.x > 0),
+        "dz goes to y where x̂ > τ, not where y > τ": _response(passes=lambda k: k.hat > k.tau),
+        "dz goes to y where z > 0, not where y > τ": _response(passes=lambda k: k.z > 0),
+        "dz goes to y where y is below τ, not above": _response(
+            dy=lambda k: np.where(k.open, 0, k.dz)
+        ),
+    },
+    TIED: {
+        "at ties, dz goes to y": _response(dy=lambda k: np.where(k.y >= k.tau, k.dz, 0)),
+        "at ties, half of dz goes to y": _response(
+            dy=lambda k: np.where(k.open, k.dz, np.where(k.y < k.tau, 0, k.dz / 2))
+        ),
+        "at ties, nothing goes to τ": _response(
+            dtau=lambda k: _each(np.where(k.y < k.tau, k.dz, 0))
+        ),
+        "at ties, half of dz goes to τ": _response(
+            dtau=lambda k: _each(np.where(k.open, 0, np.where(k.y < k.tau, k.dz, k.dz / 2)))
+        ),
+    },
+    ("dτ[c] is a sum: of which dz, over which indices?", "Σ dz over n, h and w where y ≤ τ."): {
+        "dtau is the sum of all dz": _response(dtau=lambda k: _each(k.dz)),
+        "dtau is the sum of dz where y > τ": _response(dtau=lambda k: _each(k.dy)),
+        "dtau has the opposite sign": _response(dtau=lambda k: -RESPONSE["dtau"](k)),
+        "dtau is averaged, not summed": _response(
+            dtau=lambda k: RESPONSE["dtau"](k) / (len(k.x) * k.m)
+        ),
+        "dtau is averaged over the images": _response(
+            dtau=lambda k: RESPONSE["dtau"](k) / len(k.x)
+        ),
+        "dtau is multiplied by τ": _response(dtau=lambda k: k.tau.ravel() * RESPONSE["dtau"](k)),
+        "dtau counts the pixels instead of adding dz": _response(
+            dtau=lambda k: _each(np.where(k.open, 0, 1.0))
+        ),
+        "dtau is multiplied by γ": _response(dtau=lambda k: k.gamma.ravel() * RESPONSE["dtau"](k)),
+        "dtau is not summed over the images": _response(
+            dtau=lambda k: np.where(k.open, 0, k.dz).sum((2, 3))
+        ),
+        "dtau is not summed over the pixels": _response(
+            dtau=lambda k: np.where(k.open, 0, k.dz).sum(0)
+        ),
+        "dtau is summed over the channels, too": _response(
+            dtau=lambda k: np.where(k.open, 0, k.dz).sum()
+        ),
+        "dtau is not summed": _response(dtau=lambda k: np.where(k.open, 0, k.dz)),
+    },
+    ("γ and β come before the threshold: which gradient reaches them, dz or dy?",): {
+        "dgamma is made of dz, not of dy": _response(dgamma=lambda k: _each(k.dz * k.hat)),
+        "dbeta is the sum of dz, not of dy": _response(dbeta=lambda k: _each(k.dz)),
+        "dx is made of dz, not of dy": _response(
+            dx=lambda k: k.gamma / k.root * (k.dz - k.hat * _mean_along(k, k.dz * k.hat))
+        ),
+        "the mean in dx is made of dz, not of dy": _response(
+            dx=lambda k: k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dz * k.hat))
+        ),
+        "the threshold is applied to the whole of dx": _response(
+            dx=lambda k: (
+                np.where(k.open, k.dz - k.hat * _mean_along(k, k.dz * k.hat), 0) * k.gamma / k.root
+            )
+        ),
+        "the threshold is applied to dx once more": _response(
+            dx=lambda k: np.where(k.open, _dx(k), 0)
+        ),
+    },
+    "dgamma = Σ dy · x̂ and dbeta = Σ dy, over n, h and w: sums, and no other factor.": {
+        "dgamma has x in place of x̂": _response(dgamma=lambda k: _each(k.dy * k.x)),
+        "dgamma is averaged, not summed": _response(
+            dgamma=lambda k: _each(k.dy * k.hat) / (len(k.x) * k.m)
+        ),
+        "dbeta is averaged, not summed": _response(dbeta=lambda k: _each(k.dy) / (len(k.x) * k.m)),
+        "dgamma is multiplied by γ": _response(
+            dgamma=lambda k: k.gamma.ravel() * _each(k.dy * k.hat)
+        ),
+        "dbeta is multiplied by γ": _response(dbeta=lambda k: k.gamma.ravel() * _each(k.dy)),
+        "dgamma is not summed over the images": _response(
+            dgamma=lambda k: (k.dy * k.hat).sum((2, 3))
+        ),
+        "dbeta is not summed over the images": _response(dbeta=lambda k: k.dy.sum((2, 3))),
+    },
+    (
+        "On how many ways does x reach y?",
+        "ν² is a function of x: x̂ times a mean is subtracted, and it is not subtracted from x.",
+    ): {
+        "ν² is treated as a constant": _response(dx=lambda k: k.gamma / k.root * k.dy),
+        "mean(dy) is subtracted in dx, too, as if x were centred": _response(
+            dx=lambda k: _dx(k) - k.gamma / k.root * _mean_along(k, k.dy)
+        ),
+        "x stands in place of x̂ in dx": _response(
+            dx=lambda k: k.gamma / k.root * (k.dy - k.x * _mean_along(k, k.dy * k.x))
+        ),
+        "x̂ times the mean is added in dx": _response(
+            dx=lambda k: 2 * k.gamma / k.root * k.dy - _dx(k)
+        ),
+        "the mean in dx is a sum, not divided by H·W": _response(
+            dx=lambda k: k.gamma / k.root * (k.dy - k.m * k.hat * _mean_along(k, k.dy * k.hat))
+        ),
+        "the mean in dx runs over the images, too": _response(
+            dx=lambda k: (
+                k.gamma / k.root * (k.dy - k.hat * (k.dy * k.hat).mean((0, 2, 3), keepdims=True))
+            )
+        ),
+        "the sum in dx is divided by N·H·W, not by H·W": _response(
+            dx=lambda k: k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dy * k.hat) / len(k.x))
+        ),
+        "the mean in dx is twice as large": _response(
+            dx=lambda k: 2 * _dx(k) - k.gamma / k.root * k.dy
+        ),
+    },
+    "γ/√(ν² + ε) stands before the bracket of dx, once.": {
+        "γ is missing in dx": _response(dx=lambda k: _dx(k) / k.gamma),
+        "γ is a factor of dx twice": _response(dx=lambda k: _dx(k) * k.gamma),
+        "dx is not divided by the root": _response(dx=lambda k: _dx(k) * k.root),
+        "dx is divided by root², not by the root": _response(dx=lambda k: _dx(k) / k.root),
+        "γ is missing before dy in dx": _response(
+            dx=lambda k: (k.dy - k.gamma * k.hat * _mean_along(k, k.dy * k.hat)) / k.root
+        ),
+        "γ is missing before the mean in dx": _response(
+            dx=lambda k: (k.gamma * k.dy - k.hat * _mean_along(k, k.dy * k.hat)) / k.root
+        ),
+    },
+}
+RESPONSES |= _habits(_response, "root", ROOTS) | _habits(_response, "output", OUTPUTS)
+filter_response = Oracle(
+    _filter_response,
+    _mistakes(RESPONSES),
+    outputs=("z", "dx", "dgamma", "dbeta", "dtau"),
+    batch=("x", "dz"),
+    extreme=("dz",),
+)
