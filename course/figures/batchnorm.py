@@ -91,6 +91,7 @@ def lines(
                 band = {"color": colour, "alpha": 0.15, "linewidth": 0}
                 ax.fill_between(x, values.min(axis=0), values.max(axis=0), **band)
         ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
+        ax.minorticks_off()
     axes[0, 0].legend(fontsize=9)
     return figure
 
