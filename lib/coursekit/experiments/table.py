@@ -48,8 +48,10 @@ class Results(list):
         self._check(name)
         return [row[name] for row in self]
 
-    def best(self, column: str, over: str) -> Results:
+    def best(self, column: str, over: str, lowest: bool = False) -> Results:
         """The rows of that value of `over` for which `column` is the highest on average.
+
+        For a loss or an error give `lowest=True`.
 
         A value for which a run has no number there, because it diverged, is not chosen.
 
@@ -65,7 +67,8 @@ class Results(list):
         whole = [rows for rows in groups if None not in rows.column(column)]
         if not whole:
             raise ValueError(f"for every {over} some run has no {column}.")
-        return max(whole, key=lambda rows: sum(rows.column(column)) / len(rows))
+        choose = min if lowest else max
+        return choose(whole, key=lambda rows: sum(rows.column(column)) / len(rows))
 
     @property
     def measured(self) -> str:

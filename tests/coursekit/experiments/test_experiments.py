@@ -365,5 +365,6 @@ def test_the_best_rate_is_that_of_the_highest_mean_without_diverged_runs():
     seen = {0.1: [0.7, 0.8], 0.2: [0.9, 0.8], 0.3: [1.0, None]}
     table = Results({"lr": lr, "seen": value} for lr, values in seen.items() for value in values)
     assert table.best("seen", over="lr").column("seen") == [0.9, 0.8]
+    assert table.best("seen", over="lr", lowest=True).column("seen") == [0.7, 0.8]
     with pytest.raises(ValueError, match="for every lr"):
         table.where(lr=0.3).best("seen", over="lr")
