@@ -151,7 +151,20 @@ def pair(task, value):
         f"{task.name} returned {type(value).__name__}; expected two values, y and mask.",
         looks_like="only y is returned, without its mask" if isinstance(value, np.ndarray) else "",
     )
+    kinds = ["" if each is None else np.asarray(each).dtype.kind for each in value]
+    task.expect(
+        kinds != ["b", "f"],
+        "The first of the two values holds booleans; expected y, then mask.",
+        looks_like="mask and y are returned in the wrong order",
+    )
     return value
+
+
+def expect_no_mask(task, mask):
+    """Fail unless there is no mask, as at the test."""
+    like = "there is a mask at the test, too" if isinstance(mask, np.ndarray) else ""
+    says = f"At the test the mask is {type(mask).__name__}; expected None."
+    task.expect(mask is None, says, looks_like=like)
 
 
 def expect_array(task, y, shape):
@@ -228,10 +241,18 @@ def expect_mask(task, mask, y, shape):
     task.expect(
         isinstance(mask, np.ndarray), f"The mask is {type(mask).__name__}; expected an array."
     )
-    task.expect(mask.shape == shape, f"The mask has shape {mask.shape}; expected {shape}.")
+    like = ""
+    if shape != y.shape:
+        like = {
+            y.shape: "the mask of whole channels holds a value for each pixel",
+            shape[:2]: "the mask of whole channels has the shape (N, C)",
+        }.get(mask.shape, "")
+    says = f"The mask has shape {mask.shape}; expected {shape}."
+    task.expect(mask.shape == shape, says, looks_like=like)
     kept = y[tuple(slice(0, m) for m in shape)] != 0
     same, turned = ((mask != 0) == each for each in (kept, ~kept))
-    like = "the mask is True where a unit is dropped" if turned.all() else ""
+    like = "another mask is returned than the one that was used" if mask.dtype == bool else ""
+    like = "the mask is True where a unit is dropped" if turned.all() else like
     task.expect(same.all(), "The mask is not the one that y was computed with.", looks_like=like)
     like = "the mask that is returned holds numbers, not booleans"
     if mask.dtype.kind == "f" and not np.isin(mask, (0, 1)).all():
@@ -243,11 +264,12 @@ def expect_mask(task, mask, y, shape):
     )
 
 
-WHOLE = "single units are dropped, not whole channels"
+WHOLE = "channels are dropped in part, not as a whole"
+CHANNELS = "whole channels are dropped, not units"
 UNITS = (
     AGAIN,
     "one mask serves the whole batch",
-    "whole channels are dropped, not units",
+    "all channels of an image share one mask",
     "whole columns of an image are dropped",
     "whole rows of an image are dropped",
 )
@@ -267,7 +289,7 @@ def expect_units(task, kept, p, axes=UNITS):
     """Fail unless all units (calls, N, C, H, W) or (calls, N, D) are drawn by themselves."""
     if kept.ndim == 5 and not kept.all():
         whole = (kept == kept[..., :1, :1]).all()
-        task.expect(not whole, "Pixels of a channel share their fate.", looks_like=axes[2])
+        task.expect(not whole, "Pixels of a channel share their fate.", looks_like=CHANNELS)
     expect_independent(task, kept, p, axes)
 
 
@@ -322,24 +344,43 @@ def _back(dy, mask, keep_prob, scale=lambda p: 1 / p, masked="kept", test=lambda
 
 backward = Oracle(
     _back,
-    mistakes=_mistakes(
-        {
-            "What is the derivative of x[i] · m[i] / keep_prob with respect to x[i]?": {
-                "the mask is not used": {"masked": "all"},
-                "the gradient passes through as it is": {"masked": "all", "scale": lambda p: 1.0},
-                "the scale is missing": {"scale": lambda p: 1.0},
-                "multiplied by keep_prob, where it should be divided": {"scale": lambda p: p},
-                "divided by 1 − keep_prob": {"scale": lambda p: 1 / (1 - p)},
-                "scaled twice": {"scale": lambda p: 1 / p**2},
-                "what was dropped gets the gradient": {"masked": "dropped"},
+    mistakes=(
+        Mistake(
+            "divided by the share that happened to be kept, not by keep_prob",
+            lambda dy, mask, keep_prob: (
+                dy if mask is None else _back(dy, mask, max(mask.mean(), 1e-9))
+            ),
+            ("By which number did the forward pass divide?",),
+        ),
+        *_mistakes(
+            {
+                "What is the derivative of x[i] · m[i] / keep_prob with respect to x[i]?": {
+                    "the mask is not used": {"masked": "all"},
+                    "the gradient passes through as it is": {
+                        "masked": "all",
+                        "scale": lambda p: 1.0,
+                    },
+                    "the scale is missing": {"scale": lambda p: 1.0},
+                    "multiplied by keep_prob, where it should be divided": {"scale": lambda p: p},
+                    "divided by 1 − keep_prob": {"scale": lambda p: 1 / (1 - p)},
+                    "scaled twice": {"scale": lambda p: 1 / p**2},
+                    "it is the gradient of vanilla dropout": {
+                        "scale": lambda p: 1.0,
+                        "test": lambda p: p,
+                    },
+                    "what was dropped gets the gradient": [
+                        {"masked": "dropped"},
+                        {"masked": "dropped", "scale": lambda p: 1.0},
+                    ],
+                },
+                "What did the forward pass do at the test?": {
+                    "scaled at the test, too": {"test": lambda p: 1 / p},
+                    "multiplied by keep_prob at the test": {"test": lambda p: p},
+                    "no gradient at the test": {"test": lambda p: 0.0},
+                },
             },
-            "What did the forward pass do at the test?": {
-                "scaled at the test, too": {"test": lambda p: 1 / p},
-                "multiplied by keep_prob at the test": {"test": lambda p: p},
-                "no gradient at the test": {"test": lambda p: 0.0},
-            },
-        },
-        _back,
+            _back,
+        ),
     ),
     batch=("dy", "mask"),
     extreme=("dy",),
@@ -445,6 +486,16 @@ def expect_connections(task, kept, p):
     expect_independent(task, kept, p, CONNECTIONS, "weights")
 
 
+def expect_single(task, y):
+    """Fail unless y, computed from float32, is float32."""
+    task.expect(isinstance(y, np.ndarray), f"Expected an array, but got {type(y).__name__}.")
+    task.expect(
+        y.dtype == np.float32,
+        f"In training float32 arguments gave {y.dtype}.",
+        looks_like="float32 becomes float64 in training" if y.dtype == np.float64 else "",
+    )
+
+
 def _linear(x, w, b, seed, bias=True):
     return np.einsum("nd,fd->nf", x, w) + bias * b
 
@@ -511,7 +562,7 @@ def _block(
 ):
     f = np.tanh(x @ w.T)
     none = survives is None
-    fates = {"left out": 0.0, "kept": scale(keep_prob)}
+    fates = {"left out": 0.0, "kept": 1.0}
     weight = (test if none else scale)(keep_prob)
     weight_back = (test_back or test)(keep_prob) if none else weight
     if survives is False:
@@ -536,6 +587,7 @@ block = Oracle(
             "What does the block pass on when its branch is left out?": {
                 "the shortcut is left out with the branch": {"shortcut": False},
                 "the branch is never left out": {"out": "kept"},
+                "the branch is left out where it survives": {"out": "kept", "scale": nothing},
                 "a branch that was left out gets a gradient": {"back_out": "kept"},
             },
             "In training a branch counts in full, or not at all.": {
@@ -550,7 +602,7 @@ block = Oracle(
             },
             "How often did the next block see the branch in training?": {
                 "keep_prob is missing at the test": [{"test": one}, {"test_back": one}],
-                "the branch is left out at the test": {"test": nothing},
+                "the branch has no part at the test": [{"test": nothing}, {"test_back": nothing}],
                 "multiplied by 1 − keep_prob at the test": {"test": lambda p: 1 - p},
                 "divided by keep_prob at the test": {"test": lambda p: 1 / p},
                 "the shortcut is multiplied by keep_prob, too": {"test_shortcut": lambda p: p},
@@ -582,7 +634,7 @@ def expect_spared(task, counts):
     task.expect(
         not spared.any(),
         f"A branch that is left out was called {spared[0]} times forward, {spared[1]} backward.",
-        looks_like=like.get(tuple(spared.tolist()), ""),
+        looks_like=like.get(tuple(spared.tolist()), "") if needed.all() else "",
     )
     task.expect(
         (needed > 0).all() and (tested > 0).all(),
@@ -637,6 +689,7 @@ curriculum = Oracle(
                 "it is keep_prob at every step": lambda t, p, g: p,
             },
             "The sign of the exponent, and where γ stands in it?": {
+                "γ is not used": lambda t, p, g: (1 - p) * math.exp(-t) + p,
                 "the exponent has the wrong sign": lambda t, p, g: (1 - p) / _decay(t, g) + p,
                 "t is divided by γ": lambda t, p, g: (1 - p) * math.exp(-t / g) + p,
                 "it falls along a straight line": lambda t, p, g: max(p, 1 - (1 - p) * g * t),

@@ -281,6 +281,7 @@ slip(
     "return x, None",
     "return x, np.ones(x.shape, bool)",
     loses=1,
+    says="there is a mask at the test, too",
 )
 slip(
     "p of PyTorch",
@@ -315,7 +316,7 @@ slip(
     "shape = (x.shape[0], x.shape[1], 1, 1)",
     "shape = x.shape",
     loses=3,
-    says="single units are dropped, not whole channels",
+    says="channels are dropped in part, not as a whole",
 )
 slip(
     "whole channels always, where there are some",
@@ -323,6 +324,42 @@ slip(
     "    if x.ndim == 4:",
     loses=2,
     says="whole channels are dropped, not units",
+)
+slip(
+    "the channels of an image share a mask",
+    "mask = rng.random(shape) < keep_prob",
+    "mask = rng.random(shape) < keep_prob\n"
+    "    if x.ndim == 4 and not maps:\n        mask = mask[:, :1] & np.ones(shape, bool)",
+    loses=1,
+    says="all channels of an image share one mask",
+)
+slip(
+    "a pixel is dropped in all channels at once, where whole channels should be",
+    "(x.shape[0], x.shape[1], 1, 1)",
+    "(x.shape[0], 1, *x.shape[2:])",
+    loses=3,
+    says="channels are dropped in part, not as a whole",
+)
+slip(
+    "the mask of maps without its last axes",
+    "return y, mask",
+    "return y, mask[:, :, 0, 0] if maps else mask",
+    loses=2,
+    says="the mask of whole channels has the shape (N, C)",
+)
+slip(
+    "the mask of maps for each pixel",
+    "return y, mask",
+    "return y, np.broadcast_to(mask, x.shape)",
+    loses=2,
+    says="the mask of whole channels holds a value for each pixel",
+)
+slip(
+    "the mask first",
+    "return y, mask",
+    "return mask, y",
+    loses=8,
+    says="mask and y are returned in the wrong order",
 )
 slip(
     "one draw for a channel of the whole batch",
@@ -366,6 +403,31 @@ slip(
     loses=1,
     says="dtype",
 )
+
+
+@known.wrong(
+    "vanilla dropout",
+    loses=5,
+    says="in training: nothing is scaled; at the test: multiplied by keep_prob",
+)
+def dropout(x, keep_prob, rng, training, maps=False):
+    if not training:
+        return x * keep_prob, None
+    mask = rng.random((*x.shape[:2], 1, 1) if maps else x.shape) < keep_prob
+    return x * mask, mask
+
+
+@known.wrong(
+    "a mask is drawn for y, and another one returned",
+    loses=3,
+    says="another mask is returned than the one that was used",
+)
+def dropout(x, keep_prob, rng, training, maps=False):
+    if not training:
+        return x, None
+    shape = (*x.shape[:2], 1, 1) if maps else x.shape
+    y = x * (rng.random(shape) < keep_prob) / keep_prob
+    return y, rng.random(shape) < keep_prob
 
 
 @known.wrong("only y is returned", loses=9, says="only y is returned, without its mask")
@@ -419,6 +481,26 @@ slip(
     loses=3,
     says="divided by 1 − keep_prob",
 )
+slip(
+    "zero where the mask is True",
+    "dy * mask / keep_prob",
+    "np.where(mask, 0, dy)",
+    loses=3,
+    says="what was dropped gets the gradient",
+)
+slip(
+    "the share of the mask",
+    " / keep_prob",
+    " / mask.mean().astype(dy.dtype)",
+    loses=3,
+    says="divided by the share that happened to be kept, not by keep_prob",
+)
+slip(
+    "where, with the scale on both sides",
+    "dy * mask / keep_prob",
+    "np.where(mask, dy / keep_prob, dy)",
+    loses=3,
+)
 slip("scaled twice", " / keep_prob", " / keep_prob**2", loses=3, says="scaled twice")
 slip(
     "the wrong units",
@@ -455,6 +537,14 @@ slip(
     loses=1,
     says="dtype",
 )
+
+
+@known.wrong(
+    "the gradient of vanilla dropout", loses=4, says="it is the gradient of vanilla dropout"
+)
+def dropout_backward(dy, mask, keep_prob):
+    return dy * keep_prob if mask is None else dy * mask
+
 
 # --- task 4: drop_connect ------------------------------------------------------------------------
 
@@ -602,6 +692,56 @@ def drop_connect(x, w, b, keep_prob, rng, training):
     return y
 
 
+@known.wrong(
+    "masks in float64",
+    loses=1,
+    says="float32 becomes float64 in training",
+)
+def drop_connect(x, w, b, keep_prob, rng, training):
+    if not training:
+        return x @ w.T + b
+    masks = (rng.random((len(x), *w.shape)) < keep_prob) * 1.0
+    return np.einsum("nfd,fd,nd->nf", masks, w, x) / keep_prob + b
+
+
+@known.wrong(
+    "a normal distribution of the same mean and variance",
+    loses=5,
+)
+def drop_connect(x, w, b, keep_prob, rng, training):
+    y = x @ w.T + b
+    if training:
+        variance = (1 - keep_prob) / keep_prob * (x**2 @ (w**2).T)
+        y = y + np.sqrt(variance) * rng.standard_normal(y.shape)
+    return y.astype(x.dtype)
+
+
+@known.wrong(
+    "as it was published: biases dropped, nothing scaled in training",
+    loses=4,
+    says="the bias is dropped, too, and nothing is divided by keep_prob; "
+    "multiplied by keep_prob at the test",
+)
+def drop_connect(x, w, b, keep_prob, rng, training):
+    if not training:
+        return keep_prob * (x @ w.T + b)
+    masks = rng.random((len(x), *w.shape)) < keep_prob
+    kept = rng.random((len(x), len(b))) < keep_prob
+    return np.einsum("nfd,nd->nf", masks * w, x) + kept * b
+
+
+@known.wrong("written into w", loses=1, says="mutated")
+def drop_connect(x, w, b, keep_prob, rng, training):
+    if not training:
+        return x @ w.T + b
+    y = np.empty((len(x), len(w)), x.dtype)
+    whole = w.copy()
+    for n in range(len(x)):
+        w[:] = whole * (rng.random(w.shape) < keep_prob)
+        y[n] = w @ x[n] / keep_prob + b
+    return y
+
+
 @known.wrong("active at the test", loses=2)
 def drop_connect(x, w, b, keep_prob, rng, training):
     masks = rng.random((len(x), *w.shape)) < keep_prob
@@ -648,7 +788,7 @@ slip(
     "keep_prob if survives is None else int(survives)",
     "1 if survives else 0",
     loses=4,
-    says="the branch is left out at the test",
+    says="the branch has no part at the test",
 )
 slip(
     "1 − keep_prob at the test",
@@ -663,6 +803,13 @@ slip(
     "branch_backward(dy)",
     loses=3,
     says="keep_prob is missing at the test",
+)
+slip(
+    "the branch gets no gradient at the test",
+    "branch_backward(z * dy)",
+    "branch_backward((survives is not None) * dy)",
+    loses=3,
+    says="the branch has no part at the test",
 )
 slip(
     "no shortcut in dx",
@@ -714,6 +861,18 @@ def depth_block(x, dy, branch, branch_backward, keep_prob, survives):
         return x.copy(), dy.copy()
     z = keep_prob if survives is None else 1
     return z * (x + branch(x)), z * (dy + branch_backward(dy))
+
+
+@known.wrong(
+    "True and False exchanged",
+    loses=5,
+    says="the branch is left out where it survives",
+)
+def depth_block(x, dy, branch, branch_backward, keep_prob, survives):
+    if survives:
+        return x.copy(), dy.copy()
+    z = keep_prob if survives is None else 1
+    return x + z * branch(x), dy + branch_backward(z * dy)
 
 
 @known.wrong("written into x and dy", loses=1, says="mutated")
@@ -775,6 +934,7 @@ slip(
     loses=3,
     says="keep_prob is added to a whole exponential",
 )
+slip("γ is forgotten", "-gamma * t", "-t", loses=3, says="γ is not used")
 slip(
     "the sign of the exponent",
     "-gamma",
