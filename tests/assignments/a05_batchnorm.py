@@ -244,21 +244,21 @@ slip(
     "the cache has the variance",
     "(x_hat, gamma, root)",
     "(x_hat, gamma, var)",
-    loses=4.5,
+    loses=3.5,
     says="the cache holds σ², not the root",
 )
 slip(
     "the cache has another order",
     "(x_hat, gamma, root)",
     "(x_hat, root, gamma)",
-    loses=3.5,
+    loses=2.5,
     says="x̂, gamma and root stand in another order in the cache",
 )
 slip(
     "the cache has x",
     "(x_hat, gamma, root)",
     "(x, gamma, root)",
-    loses=4.5,
+    loses=3.5,
     says="the cache holds x in place of x̂",
 )
 slip(
@@ -643,7 +643,7 @@ slip(
     "another name",
     '"dx_hat": dx_hat',
     '"dxhat": dx_hat',
-    loses=8,
+    loses=3.5,
     says="the keys of the dict are not the six names of the docstring",
 )
 slip(
@@ -674,6 +674,15 @@ def batch_norm_backward(dy, x_hat, gamma, root):
         dgamma[d], dbeta[d] = up @ hat, up.sum()
         dx[:, d] = gamma[d] / root[d] * (up - up.mean() - hat * np.mean(up * hat))
     return dx, dgamma, dbeta
+
+
+@known.right("through dvar and dmu, with the term that is zero")
+def batch_norm_backward(dy, x_hat, gamma, root):
+    m, centred, dx_hat = len(dy), x_hat * root, gamma * dy
+    dvar = -0.5 * np.sum(dx_hat * centred, axis=0) / root**3
+    dmu = -np.sum(dx_hat, axis=0) / root - 2 * dvar * np.mean(centred, axis=0)
+    dx = dx_hat / root + (2 * dvar * centred + dmu) / m
+    return dx, np.sum(dy * x_hat, axis=0), np.sum(dy, axis=0)
 
 
 @known.right("as the formula stands")
