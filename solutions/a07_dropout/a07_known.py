@@ -177,6 +177,12 @@ def expect_array(task, y, shape):
     task.expect(y.shape == shape, f"y has shape {y.shape}; expected {shape}.")
 
 
+def expect_dropped(task, y):
+    """Fail where no unit is 0, or all are; of 900, with a keep_prob of 0.6, less than 1e-199."""
+    task.expect((y == 0).any(), "Nothing is dropped in training.", looks_like=NOTHING)
+    task.expect((y != 0).any(), "Everything is dropped.", looks_like="every unit is dropped")
+
+
 def expect_factors(task, results, right, where):
     """Fail unless every unit is 0, or grows by the right factor.
 

@@ -153,6 +153,11 @@ def vanilla_dropout(x, keep_prob, rng, training):
     return x * keep_prob
 
 
+@known.wrong("nothing is dropped, in either mode", loses=4, says="nothing is dropped in training")
+def vanilla_dropout(x, keep_prob, rng, training):
+    return x.copy() if training else x * keep_prob
+
+
 @known.wrong("written into x", loses=1, says="mutated")
 def vanilla_dropout(x, keep_prob, rng, training):
     if training:
