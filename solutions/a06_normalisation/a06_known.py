@@ -83,6 +83,24 @@ def _places(a, groups):
     return (parts.mean(2, keepdims=True) + 0 * parts).reshape(a.shape)
 
 
+def _columns(a, groups):
+    """Over the channels and rows of a group, each column by itself."""
+    n, c, h, w = a.shape
+    parts = a.reshape(n, groups, c // groups * h, w)
+    return (parts.mean(2, keepdims=True) + 0 * parts).reshape(a.shape)
+
+
+def _images(a, groups):
+    """Over the G parts of the whole batch as it lies in memory."""
+    parts = a.reshape(groups, -1)
+    return (parts.mean(1, keepdims=True) + 0 * parts).reshape(a.shape)
+
+
+def _counting(a, groups):
+    """Over the features of rows, divided by the number of examples."""
+    return a.sum(1, keepdims=True) / len(a) + 0 * a
+
+
 def _lying(a, groups):
     """Over the features of rows (N, D), without keepdims."""
     return np.broadcast_to(a.mean(1), a.shape)
@@ -240,11 +258,24 @@ WHOSE = "Whose mean is it: over which index does the sum of μ run?"
 BIASED = ("Biased or unbiased: which variance normalises?", "σ² in the formula is a mean.")
 
 
+def _scaled_first(mean):
+    """γ and β come before the normalisation."""
+
+    def make(x, groups, gamma, beta, eps):
+        before = _right_output(x, _wide(gamma, x), _wide(beta, x))
+        return _seen(before, groups, eps, mean).x_hat
+
+    return make
+
+
 def _statistics(mean):
     """Mistakes of mean and variance, whatever numbers share them."""
     make = partial(_forward, mean)
     return {
         BIASED: {"x is normalised with the unbiased variance": make(square=_unbiased)},
+        "In which order: first x̂, then γ and β.": {
+            "γ and β come before the normalisation, not after it": _scaled_first(mean),
+        },
         "What stands in the numerator of x̂?": {
             "μ is not subtracted from x": make(hat=lambda v: v.x / v.root),
             "μ is added to x": make(hat=lambda v: (v.x + v.mu) / v.root),
@@ -262,9 +293,6 @@ def _statistics(mean):
             "the sum of squares is not divided by their number": make(
                 square=lambda x, mean, groups: _square(x, mean, groups) * x[0].size / groups
             ),
-            "the standard deviation is taken for the variance": make(
-                square=lambda x, mean, groups: np.sqrt(_square(x, mean, groups))
-            ),
         },
     }
 
@@ -278,6 +306,7 @@ ROWS = {
     WHOSE: {
         "the statistics are taken over the examples, as in batch norm": _forward(_over(0)),
         "one mean and one variance are taken of all numbers": _forward(_over(0, 1)),
+        "the sums over the features are divided by the number of examples": _forward(_counting),
         "the mean is taken over the examples, the variance over the features": _forward(
             _over(1), about=_over(0)
         ),
@@ -350,6 +379,14 @@ def _gradients(mean):
                     * (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat))
                     / v.root
                 )
+            ),
+            "the mean is treated as a constant, and γ is multiplied after the other mean": make(
+                dx=lambda v: (
+                    _wide(v.gamma, v.x) * (v.dy - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
+                )
+            ),
+            "the variance is treated as a constant, and γ is multiplied after the mean": make(
+                dx=lambda v: _wide(v.gamma, v.x) * (v.dy - v.share(v.dy)) / v.root
             ),
             "γ is missing in dx": make(
                 dx=lambda v: (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
@@ -464,6 +501,19 @@ LINES = {
         ),
         "dbeta is one number for all features": _backward(_over(1), dbeta=lambda v: v.dy.sum()),
     },
+    "Are dgamma and dbeta the sums that dx needs? Over which index does each run?": {
+        "dgamma and dbeta stand in dx, in place of the sums over the features": _backward(
+            _over(1),
+            dx=lambda v: (
+                (
+                    v.gamma * v.dy
+                    - v.dy.mean(0) * len(v.x) / v.m
+                    - v.x_hat * (v.dy * v.x_hat).mean(0) * len(v.x) / v.m
+                )
+                / v.root
+            ),
+        ),
+    },
     KEEPDIMS: {
         "the two means of dx lie along the features: keepdims is forgotten": _backward(
             _over(1), dx=lambda v: _closed(v, lambda a: a.mean(1))
@@ -520,6 +570,8 @@ OTHER_GROUPS = {
         "every place has statistics of its own": _places,
         "`groups` is ignored: the channels of a place together": _over(1),
         "all numbers share one mean": _over(0, 1, 2, 3),
+        "every column of a group has statistics of its own": _columns,
+        "x.reshape(G, …) cuts the whole batch into G parts, not each image": _images,
     },
 }
 SHARED = {
@@ -567,75 +619,6 @@ def _turned(x, groups, gamma, beta, eps):
 
 SHARED[PER_CHANNEL]["gamma and beta are taken for one value a group"] = [
     _of_first(index) for index in TAKEN
-]
-GROUPS = {
-    GROUPED: {
-        "the channels of a group lie G apart: c, c + G, c + 2 G, …": _every,
-        "the channels of a group lie C/G apart: c, c + C/G, …": lambda a, groups: _every(
-            a, a.shape[1] // groups
-        ),
-    },
-    NUMBER: {
-        "`groups` is taken for the number of channels in a group": _sized,
-        "`groups` is ignored: each channel by itself, as in instance norm": _over(2, 3),
-        "`groups` is ignored: all channels together, as in layer norm": _example,
-    },
-    IMAGE: {
-        "the images of the batch share their statistics": _together,
-        "`groups` is ignored: a channel of all images together, as in batch norm": _over(0, 2, 3),
-        "every place has statistics of its own": _places,
-        "`groups` is ignored: the channels of a place together": _over(1),
-        "all numbers share one mean": _over(0, 1, 2, 3),
-    },
-}
-SHARED = {
-    PER_CHANNEL: {
-        "gamma and beta lie along the width, not along the channels": _forward(
-            _group, gamma=lambda a, x: a, beta=lambda a, x: a
-        ),
-        "gamma lies along the width, not along the channels": _forward(
-            _group, gamma=lambda a, x: a
-        ),
-        "beta lies along the width, not along the channels": _forward(_group, beta=lambda a, x: a),
-    },
-}
-
-
-TAKEN = (
-    lambda c, size, groups: c // size,
-    lambda c, size, groups: c // size * size,
-    lambda c, size, groups: c % groups,
-    lambda c, size, groups: c % size,
-)
-
-
-def _of_first(index):
-    """gamma and beta of a group are those of one channel of it, or of one of the first G.
-
-    Args:
-        index: of channel c, from c, the size of a group and their number.
-    """
-
-    def make(x, groups, gamma, beta, eps):
-        channels = np.arange(x.shape[1])
-        taken = index(channels, x.shape[1] // groups, groups)
-        return _forward(_group)(x, groups, gamma[taken], beta[taken], eps)
-
-    return make
-
-
-def _turned(x, groups, gamma, beta, eps):
-    """Channels G apart normalised together, and brought back to another place."""
-    n, c, h, w = x.shape
-    parts = np.swapaxes(x.reshape(n, c // groups, groups, h, w), 1, 2).reshape(x.shape)
-    return _forward(_group)(parts, groups, gamma, beta, eps)
-
-
-SHARED[PER_CHANNEL]["gamma and beta are taken for one value a group"] = [
-    _of_first(lambda c, size, groups: c // size),
-    _of_first(lambda c, size, groups: c // size * size),
-    _of_first(lambda c, size, groups: c % groups),
-    _of_first(lambda c, size, groups: c % size),
 ]
 GROUPS = {
     hints: {name: _forward(mean) for name, mean in named.items()}
@@ -700,6 +683,8 @@ ADDED = {
         lambda a, groups: a.sum((0, 2, 3)).reshape(groups, -1).sum(1)
     ),
     "is not summed over the images": _added(lambda a, groups: a.sum((2, 3))),
+    "is averaged over the images, not summed": _added(lambda a, groups: a.sum((2, 3)).mean(0)),
+    "is averaged over the pixels, not summed": _added(lambda a, groups: a.mean((2, 3)).sum(0)),
     "is not summed over the pixels": _added(lambda a, groups: a.sum(0)),
     "is summed over the channels, too": _added(lambda a, groups: a.sum()),
     "is summed over channels and pixels, for each image": _added(
@@ -741,6 +726,12 @@ MAPS[PER_CHANNEL] = {
 MAPS[PER_CHANNEL]["gamma is taken for one value a group in dx"] = [
     _backward(_group, dx=partial(_with_gamma, index)) for index in TAKEN
 ]
+MAPS["dx has the shape of x: reshape it back."] = {
+    "dx has the shape of the groups, not that of x": [
+        _backward(_group, dx=lambda v: _closed(v).reshape(len(v.x), v.groups, -1, *v.x.shape[2:])),
+        _backward(_group, dx=lambda v: _closed(v).reshape(len(v.x), v.groups, -1)),
+    ],
+}
 MAPS[PER_CHANNEL]["gamma lies along the width in dx"] = _backward(_group, dx=_across)
 MAPS |= _gradients(_group)
 
@@ -837,7 +828,6 @@ WEIGHTS = {
     "w = g v/‖v‖: g once, and the length of v does not matter.": {
         "w is not divided by ‖v‖": _weights(w=lambda k: k.g * k.v),
         "g is missing in w": _weights(w=lambda k: k.unit * k.g / k.g),
-        "w is divided by ‖v‖²": _weights(w=lambda k: k.g * k.unit / k.norm),
         "w has |g| in place of g": _weights(w=lambda k: np.abs(k.g) * k.unit),
         "w is divided by g": _weights(w=lambda k: k.unit / k.g),
     },
@@ -851,9 +841,6 @@ WEIGHTS = {
         "dg is dw · v, with v in place of v/‖v‖": _weights(dg=lambda k: k.sum(k.dw * k.v)),
         "dg is dw · w, with w in place of v/‖v‖": _weights(
             dg=lambda k: k.given * k.sum(k.dw * k.unit)
-        ),
-        "dg is dw · v/‖v‖², divided by ‖v‖ twice": _weights(
-            dg=lambda k: k.sum(k.dw * k.unit / k.norm)
         ),
         "dg is divided by g": _weights(dg=lambda k: k.sum(k.dw * k.unit) / k.given),
         "dg is the sum of dw": _weights(dg=lambda k: k.sum(k.dw)),
@@ -885,6 +872,7 @@ WEIGHTS = {
         "the part along v is added in dv, not subtracted": _weights(
             dv=lambda k: (k.dw + k.along * k.unit) * k.g / k.norm
         ),
+        "dw · v is not summed in dv": _weights(dv=lambda k: k.dw * (1 - k.unit**2) * k.g / k.norm),
         "dv is the part along v, not the one across": _weights(
             dv=lambda k: k.along * k.unit * k.g / k.norm
         ),
@@ -1039,9 +1027,6 @@ RESPONSES = {
         "the mean is subtracted from x, but not before squaring": _response(
             hat=lambda k: (k.x - k.x.mean((2, 3), keepdims=True)) / k.root
         ),
-        "ν² is the root of the mean square": _response(
-            square=lambda x: np.sqrt((x**2).mean((2, 3), keepdims=True))
-        ),
     },
     THRESHOLD: {
         "z is max(y, 0): τ is forgotten": _response(z=lambda k: np.maximum(k.y, 0)),
@@ -1083,6 +1068,12 @@ RESPONSES = {
     ("dτ[c] is a sum: of which dz, over which indices?", "Σ dz over n, h and w where y ≤ τ."): {
         "dtau is the sum of all dz": _response(dtau=lambda k: _each(k.dz)),
         "dtau is the sum of dz where y > τ": _response(dtau=lambda k: _each(k.dy)),
+        "dtau is minus the sum of dz where y > τ, as if z were max(y − τ, 0)": _response(
+            dtau=lambda k: -_each(k.dy)
+        ),
+        "dtau has axes of length 1 left": _response(
+            dtau=lambda k: RESPONSE["dtau"](k).reshape(1, -1, 1, 1)
+        ),
         "dtau has the opposite sign": _response(dtau=lambda k: -RESPONSE["dtau"](k)),
         "dtau is averaged, not summed": _response(
             dtau=lambda k: RESPONSE["dtau"](k) / (len(k.x) * k.m)
@@ -1125,6 +1116,12 @@ RESPONSES = {
         ),
     },
     "dgamma = Σ dy · x̂ and dbeta = Σ dy, over n, h and w: sums, and no other factor.": {
+        "dgamma has axes of length 1 left": _response(
+            dgamma=lambda k: _each(k.dy * k.hat).reshape(1, -1, 1, 1)
+        ),
+        "dbeta has axes of length 1 left": _response(
+            dbeta=lambda k: _each(k.dy).reshape(1, -1, 1, 1)
+        ),
         "dgamma has x in place of x̂": _response(dgamma=lambda k: _each(k.dy * k.x)),
         "dgamma is averaged, not summed": _response(
             dgamma=lambda k: _each(k.dy * k.hat) / (len(k.x) * k.m)
@@ -1164,6 +1161,9 @@ RESPONSES = {
         "the sum in dx is divided by N·H·W, not by H·W": _response(
             dx=lambda k: k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dy * k.hat) / len(k.x))
         ),
+        "the mean in dx is half as large: the factor 2 of the square is forgotten": _response(
+            dx=lambda k: _dx(k) / 2 + k.gamma / k.root * k.dy / 2
+        ),
         "the mean in dx is twice as large": _response(
             dx=lambda k: 2 * _dx(k) - k.gamma / k.root * k.dy
         ),
@@ -1182,6 +1182,8 @@ RESPONSES = {
     },
 }
 RESPONSES |= _habits(_response, "root", ROOTS) | _habits(_response, "output", OUTPUTS)
+# the same as "max(x̂, τ)" and "x̂ > τ" above
+del RESPONSES["y = γ x̂ + β: each of the three, once."]["γ and β are forgotten"]
 filter_response = Oracle(
     _filter_response,
     _mistakes(RESPONSES),

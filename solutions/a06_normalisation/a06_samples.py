@@ -62,13 +62,15 @@ def weight_cases(rng, shapes):
     ]
 
 
-def response_cases(rng, shapes, eps, ties=False):
+def response_cases(rng, shapes, eps, ties=False, apart=False):
     """Arguments (x, gamma, beta, tau, dz, eps).
 
     Args:
         shapes: of x, (N, C, H, W).
         eps: tuples (eps,) or (), each tried with each of the shapes.
         ties: whether a third of x is 0, so that y = β there, and τ = β.
+        apart: whether τ = β and no x is near 0, so that rounding, as in float32, moves no y
+            across τ.
     """
     cases = []
     for shape in shapes:
@@ -78,5 +80,7 @@ def response_cases(rng, shapes, eps, ties=False):
             tau = beta + rng.uniform(-0.8, 0.8, shape[1])
             if ties:
                 x, tau = np.where(rng.random(shape) < 1 / 3, 0.0, x), beta.copy()
+            if apart:
+                x, tau = np.copysign(0.3 + np.abs(x), x), beta.copy()
             cases.append((x, gamma, beta, tau, dz, *each))
     return cases

@@ -84,6 +84,27 @@ slip(
     loses=4,
     says="x is normalised with the unbiased variance",
 )
+slip(
+    "a sum of squares",
+    "x.var(axis=1, keepdims=True)",
+    "((x - mu) ** 2).sum(axis=1, keepdims=True)",
+    loses=4,
+    says="the sum of squares is not divided by their number",
+)
+slip(
+    "sums divided by N",
+    "x.mean(axis=1, keepdims=True)\n    var = x.var(axis=1, keepdims=True)",
+    "x.sum(axis=1, keepdims=True) / len(x)\n    var = ((x - mu) ** 2).sum(axis=1, keepdims=True) / len(x)",
+    loses=4,
+    says="the sums over the features are divided by the number of examples",
+)
+slip(
+    "gamma and beta first",
+    "    mu =",
+    "    x, gamma, beta = gamma * x + beta, 1, 0\n    mu =",
+    loses=4,
+    says="γ and β come before the normalisation, not after it",
+)
 slip("not centred", "(x - mu)", "x", loses=4, says="μ is not subtracted from x")
 slip("epsilon forgotten", "var + eps", "var", loses=4, says="ε is forgotten")
 slip(
@@ -221,6 +242,27 @@ slip(
     loses=3.5,
     says="γ is multiplied after the means, not before",
 )
+slip(
+    "the variance as a constant, gamma after the mean",
+    "(dx_hat - first - x_hat * second)",
+    "gamma * (dy - dy.mean(axis=1, keepdims=True))",
+    loses=3.5,
+    says="the variance is treated as a constant, and γ is multiplied after the mean",
+)
+slip(
+    "dgamma and dbeta in dx",
+    "(dx_hat - first - x_hat * second)",
+    "(dx_hat - dbeta / x.shape[1] - x_hat * dgamma / x.shape[1])",
+    loses=3.5,
+    says="dgamma and dbeta stand in dx, in place of the sums over the features",
+)
+slip(
+    "only the second mean is divided",
+    "(dx_hat - first - x_hat * second) / root",
+    "dx_hat - first - x_hat * second / root",
+    loses=3.5,
+)
+slip("only dx is returned", "return dx, dgamma, dbeta", "return dx", loses=6, says="type")
 slip(
     "gamma missing in both means",
     "first = dx_hat.mean(axis=1, keepdims=True)\n    second = (dx_hat * x_hat)",
@@ -496,6 +538,20 @@ slip(
     says="some groups that do not divide the channels are no error",
 )
 slip(
+    "gamma and beta first",
+    "    parts =",
+    "    x, gamma, beta = gamma.reshape(C, 1, 1) * x + beta.reshape(C, 1, 1), 0 * gamma + 1, 0 * beta\n    parts =",
+    loses=5,
+    says="γ and β come before the normalisation, not after it",
+)
+slip(
+    "groups of whole images",
+    "    x_hat = x_hat.reshape(N, C, H, W)",
+    "    parts = x.reshape(groups, -1)\n    x_hat = parts - parts.mean(axis=1, keepdims=True)\n    x_hat = x_hat / np.sqrt(parts.var(axis=1, keepdims=True) + eps)\n    x_hat = x_hat.reshape(N, C, H, W)",
+    loses=4,
+    says="x.reshape(G, …) cuts the whole batch into G parts, not each image",
+)
+slip(
     "x is changed through a view",
     "x_hat = (parts - mu) / np.sqrt(var + eps)",
     "parts -= mu\n    x_hat = parts / np.sqrt(var + eps)",
@@ -558,6 +614,47 @@ def group_norm(x, groups, gamma, beta, eps=1e-5):
         raise ValueError
     x_hat = x - x.mean(axis=(2, 3), keepdims=True)
     x_hat = x_hat / np.sqrt(x.var(axis=(2, 3), keepdims=True) + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@known.wrong("two axes of five", loses=5, says="every column of a group has statistics of its own")
+def group_norm(x, groups, gamma, beta, eps=1e-5):
+    N, C, H, W = x.shape
+    if C % groups:
+        raise ValueError
+    parts = x.reshape(N, groups, C // groups, H, W)
+    root = np.sqrt(parts.var(axis=(2, 3), keepdims=True) + eps)
+    x_hat = ((parts - parts.mean(axis=(2, 3), keepdims=True)) / root).reshape(x.shape)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@known.wrong(
+    "channels G apart, not brought back",
+    loses=4,
+    says="the channels were not brought back to their places",
+)
+def group_norm(x, groups, gamma, beta, eps=1e-5):
+    N, C, H, W = x.shape
+    if C % groups:
+        raise ValueError
+    parts = x.reshape(N, C // groups, groups, H, W).swapaxes(1, 2)
+    root = np.sqrt(parts.var(axis=(2, 3, 4), keepdims=True) + eps)
+    x_hat = ((parts - parts.mean(axis=(2, 3, 4), keepdims=True)) / root).reshape(x.shape)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@known.wrong(
+    "what does not fit into a group is left at beta",
+    loses=1,
+    says="groups that do not divide the channels are no error",
+)
+def group_norm(x, groups, gamma, beta, eps=1e-5):
+    size = x.shape[1] // groups
+    x_hat = np.zeros_like(x)
+    for first in range(0, groups * size, max(size, 1)):
+        part = x[:, first : first + size]
+        root = np.sqrt(part.var(axis=(1, 2, 3), keepdims=True) + eps)
+        x_hat[:, first : first + size] = (part - part.mean(axis=(1, 2, 3), keepdims=True)) / root
     return gamma[:, None, None] * x_hat + beta[:, None, None]
 
 
@@ -751,6 +848,20 @@ slip(
     says="dbeta is not summed over the images",
 )
 slip(
+    "dgamma averaged over the images",
+    "np.sum(dy * flat, axis=(0, 2, 3))",
+    "np.sum(dy * flat, axis=(2, 3)).mean(axis=0)",
+    loses=3,
+    says="dgamma is averaged over the images, not summed",
+)
+slip(
+    "dgamma and dbeta in dx, as in batch norm",
+    "    return dx.reshape",
+    "    root = np.broadcast_to(root, parts.shape).reshape(x.shape)\n    wide = dgamma.reshape(C, 1, 1), dbeta.reshape(C, 1, 1)\n    dx = gamma.reshape(C, 1, 1) / root * (dy - (wide[1] + flat * wide[0]) / (N * H * W))\n    return dx.reshape",
+    loses=3.5,
+    says="x̂ is right, but the means of dx run over the channel in all images",
+)
+slip(
     "dbeta keeps its axes",
     "np.sum(dy, axis=(0, 2, 3))",
     "np.sum(dy, axis=(0, 2, 3), keepdims=True)",
@@ -807,7 +918,13 @@ slip(
     says="dgamma has x − μ in place of x̂; x − μ stands in place of x̂ in dx",
 )
 slip("a sign", "- first / m", "+ first / m", loses=3.5, says="mean(dx̂) is added")
-slip("dx in the shape of the groups", "return dx.reshape(N, C, H, W)", "return dx", loses=3.5)
+slip(
+    "dx in the shape of the groups",
+    "return dx.reshape(N, C, H, W)",
+    "return dx",
+    loses=3.5,
+    says="dx has the shape of the groups, not that of x",
+)
 slip(
     "dy is scaled in place",
     "    dx_hat = (gamma",
@@ -924,6 +1041,13 @@ slip(
     loses=3,
     says="dv is g/‖v‖ · dw: nothing is projected away",
 )
+slip(
+    "projected number by number",
+    "(drows - dg * unit)",
+    "(drows - drows * unit * unit)",
+    loses=3,
+    says="dw · v is not summed in dv",
+)
 slip("dv is dw", "g_ / norm * (drows - dg * unit)", "drows", loses=3, says="dv is dw as it came")
 slip(
     "projected on v, not on its direction",
@@ -1011,6 +1135,17 @@ def weight_norm(v, g, dw):
     unit = v / norm
     axes = tuple(range(1, v.ndim))
     dg = np.sum(dw * unit, axis=axes, keepdims=True)
+    return g * unit, g / norm * (dw - dg * unit), dg.ravel()
+
+
+@known.wrong(
+    "the last axis of everything", loses=3.5, says="the norms are taken over the last axis only"
+)
+def weight_norm(v, g, dw):
+    norm = np.linalg.norm(v, axis=-1, keepdims=True)
+    g = g.reshape(-1, *[1] * (v.ndim - 1))
+    unit = v / norm
+    dg = np.sum(dw * unit, axis=tuple(range(1, v.ndim)), keepdims=True)
     return g * unit, g / norm * (dw - dg * unit), dg.ravel()
 
 
@@ -1247,6 +1382,37 @@ slip(
     "np.sum(dz * (1 - passes), axis=(2, 3))",
     loses=3.5,
     says="dtau is not summed over the images",
+)
+slip(
+    "dtau of a ReLU of y - tau",
+    "np.sum(dz * (1 - passes)",
+    "-np.sum(dz * passes",
+    loses=3.5,
+    says="dtau is minus the sum of dz where y > τ, as if z were max(y − τ, 0)",
+)
+slip(
+    "the sums keep their axes",
+    "return z, dx, dgamma",
+    "dgamma, dbeta, dtau = (a.reshape(1, -1, 1, 1) for a in (dgamma, dbeta, dtau))\n    return z, dx, dgamma",
+    loses=6,
+    says="dtau has axes of length 1 left; dgamma has axes of length 1 left",
+)
+slip(
+    "the factor 2 of the square is forgotten",
+    "along = np.mean(",
+    "along = 0.5 * np.mean(",
+    loses=3.5,
+    says="the mean in dx is half as large: the factor 2 of the square is forgotten",
+)
+slip(
+    "gamma missing before the mean in dx",
+    "dx = gamma / root * (dy -",
+    "dx = 1 / root * (gamma * dy -",
+    loses=3.5,
+    says="γ is missing before the mean in dx",
+)
+slip(
+    "epsilon is 1e-6 whatever is asked", "nu2 + eps", "nu2 + 1e-6", loses=7, says="ε is always 1e-6"
 )
 slip(
     "dtau averaged",
