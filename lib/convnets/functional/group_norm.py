@@ -1,8 +1,7 @@
 """Group normalisation: each image by itself, a few channels at a time; instance norm is one each.
 
-Both work on x seen as (I, A, C, B, J), in the order in which it lies in memory: (N, 1, C, H·W, 1),
-or with the batch innermost (1, H, C, W, N). What there is one of for each image and channel is then
-(I, C, J), whichever of I and J the images are.
+Both work on x seen as (A, C, B), see `convnets.functional.channels`: (N, C, H·W), or with the batch
+innermost (H, C, W·N). What there is one of for each image and channel or group is (N, C) or (N, G).
 """
 
 from __future__ import annotations
@@ -10,9 +9,17 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, namespace, rows_of
+from convnets.arrays import float_namespace
 from convnets.functional.batch_norm import small_constant
-from convnets.functional.channels import batch_is_last, expect_features
+from convnets.functional.channels import (
+    as_given,
+    batch_is_last,
+    by_feature,
+    combined,
+    expect_features,
+    near_zero,
+)
+from convnets.functional.image_channels import by_channel, over_groups, spread, sums
 from convnets.shapes import ShapeError, expect_shape, whole
 
 
@@ -20,10 +27,9 @@ class GroupNormCache(NamedTuple):
     """What `group_norm` keeps for its backward pass.
 
     Attributes:
-        centred: about x − mean, (I, A, C, B, J).
-        rest: (I, C, J), the mean of `centred`, which is not quite zero; x̂ = (centred − rest) ·
-            inverse.
-        inverse: (I, C, J), 1 / √(variance + ε).
+        centred: x, or about x − mean where a mean is large; (A, C, B).
+        rest: (N, G), the mean of `centred`; x̂ = (centred − rest) · inverse.
+        inverse: (N, G), 1 / √(variance + ε).
         gamma: (C,), or None.
         groups: how many there are.
         has_beta: whether there is a beta.
@@ -71,19 +77,15 @@ def group_norm(x, groups, gamma, beta, eps=1e-5):
     xp = float_namespace(x, gamma, beta)
     _check(x, groups, gamma, beta)
     last = batch_is_last(x)
-    seen, m = _seen(x, last), math.prod(x.shape[1:]) // groups
-    mean = _over_groups(_sums(xp, seen), groups) / m
-    centred = seen - _spread(mean, seen)
-    # Far from zero, a mean in float32 is some digits short of what is left.
-    rest = _over_groups(_sums(xp, centred), groups) / m
-    variance = _over_groups(_sums(xp, centred, centred), groups) / m - rest**2
+    seen = by_feature(x, last)
+    centred, rest, variance = _centre(xp, seen, groups, x.shape[0], last)
     inverse = (variance + eps) ** -0.5
-    scale = inverse if gamma is None else inverse * gamma[:, None]
-    y = centred * _spread(scale, seen)
-    y += _spread(-rest * scale if beta is None else beta[:, None] - rest * scale, seen)
+    scale, shift = _scaled(inverse, gamma), _scaled(-rest * inverse, gamma)
+    shift = shift if beta is None else by_channel(shift, x.shape[1]) + beta
+    y = combined(spread(shift, seen, last), (spread(scale, seen, last), centred))
     shape = tuple(x.shape)
     cache = GroupNormCache(centred, rest, inverse, gamma, groups, beta is not None, shape, last)
-    return _as_given(y, shape, last), cache
+    return as_given(y, shape, last), cache
 
 
 def group_norm_backward(dy, cache):
@@ -104,17 +106,20 @@ def group_norm_backward(dy, cache):
     centred, rest, inverse, gamma, groups, has_beta, shape, last = cache
     xp = float_namespace(dy, centred)
     expect_shape(dy, "dy", shape, like="the output")
-    dy, m = _seen(dy, last), math.prod(shape[1:]) // groups
-    sum_dy = _sums(xp, dy)
-    sum_dy_x = (_sums(xp, dy, centred) - rest * sum_dy) * inverse  # of dy · x̂
-    weight = 1.0 if gamma is None else gamma[:, None]
-    mean = _over_groups(weight * sum_dy, groups) / m
-    slope = _over_groups(weight * sum_dy_x, groups) / m * inverse**2
-    dx = centred * _spread(-slope, dy)
-    dx += dy * _spread(weight * inverse, dy)
-    dx += _spread(rest * slope - mean * inverse, dy)
-    dgamma = None if gamma is None else xp.sum(sum_dy_x, axis=(0, 2))
-    return _as_given(dx, shape, last), dgamma, xp.sum(sum_dy, axis=(0, 2)) if has_beta else None
+    dy, m = by_feature(dy, last), math.prod(shape[1:]) // groups
+    sum_dy, sum_dy_x = (sums(xp, (dy, *other), shape[0], last) for other in ((), (centred,)))
+    sum_dy_x -= by_channel(rest, shape[1]) * sum_dy
+    sum_dy_x *= by_channel(inverse, shape[1])  # of dy · x̂
+    weight = 1.0 if gamma is None else gamma
+    mean = over_groups(weight * sum_dy, groups) / m
+    slope = over_groups(weight * sum_dy_x, groups) / m * inverse**2
+    dx = combined(
+        spread(rest * slope - mean * inverse, dy, last),
+        (spread(-slope, dy, last), centred),
+        (spread(_scaled(inverse, gamma), dy, last), dy),
+    )
+    dgamma = None if gamma is None else xp.sum(sum_dy_x, axis=0)
+    return as_given(dx, shape, last), dgamma, xp.sum(sum_dy, axis=0) if has_beta else None
 
 
 def instance_norm(x, gamma, beta, eps=1e-5):
@@ -138,47 +143,26 @@ def instance_norm_backward(dy, cache):
     return group_norm_backward(dy, cache)
 
 
-def _seen(x, last: bool):
-    if len(x.shape) == 2:
-        return (
-            contiguous(x.T)[None, None, :, None] if last else contiguous(x)[:, None, :, None, None]
-        )
-    if last:
-        return rows_of(batch_last(x))[None]
-    n, c, h, w = x.shape
-    return contiguous(x).reshape(n, 1, c, h * w, 1)
+def _centre(xp, x, groups: int, n: int, last: bool):
+    """x − mean, or x where all means are near zero, and its mean and variance, (N, G)."""
+
+    def mean_of(*factors):
+        m = math.prod(x.shape) // max(n, 1) // groups
+        return over_groups(sums(xp, factors, n, last), groups) / m
+
+    mean = mean_of(x)
+    variance = mean_of(x, x) - mean**2
+    if near_zero(mean, variance):
+        return x, mean, variance
+    # Far from zero, a mean in float32 is some digits short of what is left.
+    centred = x - spread(by_channel(mean, x.shape[1]), x, last)
+    rest = mean_of(centred)
+    return centred, rest, mean_of(centred, centred) - rest**2
 
 
-def _as_given(seen, shape: tuple[int, ...], last: bool):
-    if not last:
-        return seen.reshape(shape)
-    return seen[0, 0, :, 0].T if len(shape) == 2 else from_rows(seen[0])
-
-
-def _sums(xp, a, b=None):
-    """Σ a, or Σ a · b, over the pixels of each image and channel: (I, C, J)."""
-    arrays = (a,) if b is None else (a, b)
-    letters = ",".join(["iacbj"] * len(arrays))
-    if a.shape[-1] == 1:
-        return xp.einsum(f"{letters}->icj", *arrays)
-    # With images innermost, whole rows are added first: those are long runs in memory.
-    return xp.sum(xp.einsum(f"{letters}->icbj", *arrays), axis=2)
-
-
-def _over_groups(sums, groups: int):
-    """Each channel's sum replaced by that of its group; (I, C, J)."""
-    i, c, j = sums.shape
-    parts = sums.reshape(i, groups, c // groups, j)
-    total = namespace(sums).broadcast_to(parts.sum(2)[:, :, None], parts.shape)
-    return total.reshape(i, c, j)
-
-
-def _spread(values, seen):
-    """(I, C, J) as it is broadcast to `seen`; repeated along rows where that makes long runs."""
-    values = values[:, None, :, None]
-    if seen.shape[-1] == 1:
-        return values
-    return contiguous(namespace(values).broadcast_to(values, (1, 1, *seen.shape[2:])))
+def _scaled(values, gamma):
+    """(N, G) times γ, (N, C); as it is where there is no γ."""
+    return values if gamma is None else by_channel(values, gamma.shape[0]) * gamma
 
 
 def _check(x, groups: int, gamma, beta) -> None:
