@@ -37,7 +37,7 @@ SETTINGS = [
     {"network": network, "norm": norm, "batch": batch, "base": base, "seed": seed}
     for network, norms in VARIANTS.items()
     for batch, bases in BASES.items()
-    for base in bases
+    for base in ((0.003, *bases) if network == "connected" else bases)
     for norm in norms
     for seed in range(10)
 ]
