@@ -22,7 +22,7 @@ from coursekit.checks.cases import (
     wanted_in,
 )
 from coursekit.checks.compare import difference
-from coursekit.checks.evidence import Evidence, Trial
+from coursekit.checks.evidence import Evidence, OfAnOutput, Trial
 from coursekit.checks.findings import CheckFailed, Finding
 from coursekit.checks.oracle import Oracle
 from coursekit.checks.report import CheckResult
@@ -103,15 +103,16 @@ class Comparison:
         return first
 
     def _raised(self, function: Callable, oracle: Oracle, run: Run, want: Any) -> Finding:
-        evidence = None
+        parts = []
         for i in range(len(want)) if oracle.outputs else (None,):
             if oracle.which in (None, i):
                 part = want if i is None else want[i]
-                evidence = self._noted(
-                    function, oracle, i, Trial(run.case.args, part, error=run.error)
-                )
+                trial = Trial(run.case.args, part, error=run.error)
+                parts.append(self._noted(function, oracle, i, trial))
         finding = self._finding_of(run.error)
-        return replace(finding, evidence=evidence) if finding.kind == "exception" else finding
+        if finding.kind != "exception":
+            return finding
+        return replace(finding, evidence=OfAnOutput(parts))
 
     def _noted(
         self, function: Callable, oracle: Oracle, which: int | None, trial: Trial

@@ -98,6 +98,22 @@ class Evidence:
         return make
 
 
+@dataclass
+class OfAnOutput:
+    """What is known of the outputs of a function that raised: any of them may tell why.
+
+    Attributes:
+        parts: the evidence about each output.
+    """
+
+    parts: Sequence[Evidence]
+
+    def diagnosis(self) -> Mistake | None:
+        """The one mistake that explains an output of its, or None."""
+        found = {mistake.name: mistake for part in self.parts if (mistake := part.diagnosis())}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+
 def _about(name: str, output: str) -> str:
     """A relation, said of one of several outputs."""
     for start in (

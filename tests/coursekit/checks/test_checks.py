@@ -254,6 +254,19 @@ def test_a_mistake_that_raises_explains_a_function_that_raises():
     )
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_raises_is_explained_by_whichever_output_shows_why(which):
+    def crosswise(x):
+        both = [2 * x, 3 * x]
+        both[which] = x + x.T
+        return tuple(both)
+
+    right = Oracle(lambda x: (2 * x, 3 * x), (Mistake("transposed", crosswise),), ("y", "z"))
+    squares = [(m,) for m in np.random.default_rng(0).standard_normal((2, 3, 3))]
+    for cases in ([*squares, (X,)], [(X,), *squares]):
+        assert failure_in(crosswise, right, cases).finding.looks_like == "transposed"
+
+
 def test_a_mistake_that_makes_no_difference_here_is_not_named():
     even = Oracle(lambda x: x, (Mistake("reversed", lambda x: x[::-1]),))
     cases = [(np.full(8, c),) for c in (1.0, 2.0, 3.0)]
