@@ -16,6 +16,7 @@ SETTINGS = [
     for rates, norms, sizes in (
         ((0.01, 0.03, 0.1, 0.3), (False, True), (64, 32, 16, 8, 4, 2)),
         ((1.0,), (True,), (64, 32, 16, 8)),
+        ((3.0,), (True,), (64,)),
     )
     for size in sizes
     for lr in rates

@@ -16,6 +16,10 @@ SETTINGS = [
     for activation in ("ReLU", "sigmoid")
     for place in ("before", "after")
     for seed in range(20)
+] + [
+    {"activation": "sigmoid", "place": place, "lr": lr, "seed": seed}
+    for place, lr in (("before", 10.0), ("after", 2.0))
+    for seed in range(20)
 ]
 
 

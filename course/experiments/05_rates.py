@@ -18,7 +18,7 @@ SETTINGS = [
     for lr in (0.03, 0.15, 0.9, 0.3, 0.08)
     for norm in (False, True)
     for seed in range(10)
-]
+] + [{"norm": norm, "lr": 0.05, "seed": seed} for norm in (False, True) for seed in range(10)]
 
 
 class StepsTo(Callback):

@@ -14,7 +14,17 @@ from convnets.train import DivergenceError, evaluate, fit
 ADDED = ((1.0, 0.0), (0.8, 0.0), (0.5, 0.0), (1.0, 0.001), (1.0, 0.01))  # keep_prob, weight_decay
 SETTINGS = [
     {"norm": norm, "keep_prob": keep, "weight_decay": decay, "lr": lr, "seed": seed}
-    for norm, lr in ((False, 0.1), (True, 1.0), (True, 0.3), (False, 0.3))
+    for norm, lr in (
+        (False, 0.1),
+        (True, 1.0),
+        (True, 0.3),
+        (False, 0.3),
+        (False, 0.8),
+        (True, 2.5),
+        (True, 5.0),
+        (True, 0.1),
+        (False, 0.03),
+    )
     for keep, decay in ADDED
     for seed in range(10)
 ]

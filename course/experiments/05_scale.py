@@ -17,6 +17,27 @@ SETTINGS = [
     for norm in (False, True)
     for scale in (0.1, 0.3, 1.0, 3.0, 10.0)
     for seed in range(10)
+] + [
+    {"norm": norm, "scale": scale, "lr": lr, "seed": seed}
+    for norm, scale, rates in (  # where the best of those is the lowest or the highest; between
+        (False, 3.0, (0.001, 0.01)),
+        (True, 10.0, (1.0, 3.0)),
+        (True, 0.1, (0.001,)),
+        (False, 1.0, (0.1,)),
+        (True, 1.0, (0.1, 1.0)),
+        (False, 10.0, (1e-5, 1e-6)),
+        (False, 0.3, (1.0, 3.0)),
+        (False, 0.1, (1.0, 3.0)),
+        (True, 3.0, (1.0, 3.0)),
+        (False, 3.0, (0.0003,)),
+        (False, 10.0, (1e-4, 3e-5)),
+        (False, 0.3, (10.0,)),
+        (False, 0.1, (10.0,)),
+        (True, 0.3, (0.01, 0.1)),
+        (True, 0.1, (0.01,)),
+    )
+    for lr in rates
+    for seed in range(10)
 ]
 
 

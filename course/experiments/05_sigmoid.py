@@ -22,6 +22,14 @@ SETTINGS = [
     for network, optimizer, rates in VARIANTS
     for lr in rates
     for seed in range(10)
+] + [
+    {"network": network, "optimizer": optimizer, "lr": lr, "seed": seed}
+    for network, optimizer, lr in (
+        ("plain", "sgd", 10.0),
+        ("larger, centred", "sgd", 0.1),
+        ("plain", "adam", 0.03),
+    )
+    for seed in range(10)
 ]
 
 
