@@ -6,6 +6,7 @@ here is written the way the tasks ask for.
 """
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,6 +50,7 @@ ROOTS = {
         "ε is squared": lambda var, eps: np.sqrt(var + eps**2),
         "ε is subtracted": lambda var, eps: np.sqrt(var - eps),
         "ε is always 1e-5": lambda var, eps: np.sqrt(var + 1e-5),
+        "ε is a lower bound of the variance": lambda var, eps: np.sqrt(np.maximum(var, eps)),
     },
     "By what is x − μ divided: by σ² or by σ?": {
         "x − μ is divided by σ² + ε, not by its root": lambda var, eps: var + eps,
@@ -154,14 +156,25 @@ def _axes(axis, keepdims=False):
     return lambda x: (x.mean(axis, keepdims=keepdims), x.var(axis, keepdims=keepdims))
 
 
-def _where(training_too, mode):
-    """Of the roots: the mistake in one mode only."""
+def _where(mode, **habit):
+    """`_forward` with a habit in one mode only."""
 
     def make(x, gamma, beta, rm, rv, training, alpha=0.1, eps=1e-5):
-        f = _forward(root=training_too) if training == mode else _forward()
+        f = _forward(**habit) if training == mode else _forward()
         return f(x, gamma, beta, rm, rv, training, alpha, eps)
 
     return make
+
+
+def _swapped(x, gamma, beta, rm, rv, training, alpha=0.1, eps=1e-5):
+    if not training and len(x) < 2:
+        raise ValueError
+    return _forward()(x, gamma, beta, rm, rv, not training, alpha, eps)
+
+
+def _using(choose):
+    """With other statistics, of the batch's and the running ones."""
+    return _forward(used=lambda x, own, running, training, alpha: choose(own, running, training))
 
 
 def _with_m(count):
@@ -176,51 +189,52 @@ def _with_m(count):
 
 
 MODES = "Which statistics belong to which mode?"
+
+
+def _changed_before(*which):
+    """In training, with those running statistics, changed already, that `which` says."""
+
+    def used(x, own, running, training, alpha):
+        new = _unbiased(*own, len(x))
+        new = [_follow(running[i], new[i], alpha, training, len(x)) for i in range(2)]
+        return [new[i] if which[i] or not training else own[i] for i in range(2)]
+
+    return _forward(used=used)
+
+
 STATISTICS = {
     (MODES, "In training x is normalised with its own statistics."): {
-        "the running statistics are used in training, too": _forward(
-            used=lambda x, own, running, training, alpha: running
-        ),
+        "the running statistics are used in training, too": _using(lambda own, r, t: r),
         "in training, x is normalised with the running statistics that it has just changed": (
-            _forward(
-                used=lambda x, own, running, training, alpha: tuple(
-                    _follow(old, new, alpha, training, len(x))
-                    for old, new in zip(running, _unbiased(*own, len(x)), strict=True)
-                )
-            )
+            _changed_before(True, True)
+        ),
+        "in training, the running mean is subtracted that x has just changed": (
+            _changed_before(True, False)
         ),
     },
     (MODES, "At test time nothing may depend on what else is in the batch."): {
-        "the batch's statistics are used at test time, too": _forward(
-            used=lambda x, own, running, training, alpha: own
-        ),
+        "the batch's statistics are used at test time, too": _using(lambda own, r, t: own),
     },
     (MODES, "Mean and variance belong together."): {
-        "at test time the batch's mean stands beside the running variance": _forward(
-            used=lambda x, own, running, training, alpha: own if training else (own[0], running[1])
+        "at test time the batch's mean stands beside the running variance": _using(
+            lambda own, r, t: own if t else (own[0], r[1])
         ),
-        "at test time the batch's variance stands beside the running mean": _forward(
-            used=lambda x, own, running, training, alpha: own if training else (running[0], own[1])
+        "at test time the batch's variance stands beside the running mean": _using(
+            lambda own, r, t: own if t else (r[0], own[1])
         ),
-        "in training the running mean is subtracted": _forward(
-            used=lambda x, own, running, training, alpha: (
-                (running[0], own[1]) if training else running
-            )
+        "in training the running mean is subtracted": _using(
+            lambda own, r, t: (r[0], own[1]) if t else r
         ),
     },
     (MODES, "`training` is true in training."): {
-        "training and test are swapped": _forward(
-            used=lambda x, own, running, training, alpha: running if training else own
-        ),
+        "training and test are swapped": [_using(lambda own, r, t: r if t else own), _swapped],
     },
     ("Biased or unbiased: which variance normalises?", "σ² in the formula divides by m."): {
-        "x is normalised with the unbiased variance": [
-            _forward(
-                used=lambda x, own, running, training, alpha: (
-                    _unbiased(*own, len(x)) if training else running
-                )
-            ),
-        ],
+        "x is normalised with the unbiased variance": _forward(
+            used=lambda x, own, running, training, alpha: (
+                _unbiased(*own, len(x)) if training else running
+            )
+        ),
     },
     "Over which index does the sum of μ run? How many means are there?": {
         "the statistics are taken over the features of an example, not over the examples": [
@@ -244,13 +258,9 @@ STATISTICS = {
         ),
     },
     "What stands in the numerator of x̂?": {
-        "μ is not subtracted from x": _forward(
-            used=lambda x, *a: (0 * _used(x, *a)[0], _used(x, *a)[1])
-        ),
-        "μ is not subtracted from x in training": _forward(
-            used=lambda x, own, running, training, alpha: (
-                (0 * own[0], own[1]) if training else running
-            )
+        "μ is not subtracted from x": _using(lambda own, r, t: (0 * own[0], own[1] if t else r[1])),
+        "μ is not subtracted from x in training": _using(
+            lambda own, r, t: (0 * own[0], own[1]) if t else r
         ),
     },
     "The running statistics have the shape (D,), as gamma has: keepdims?": {
@@ -259,11 +269,12 @@ STATISTICS = {
 }
 IN_ONE_MODE = {
     hints: {
-        f"{name}, {words}": _where(root, mode)
-        for name, root in named.items()
+        f"{name}, {words}": _where(mode, **{habit: f})
+        for name, f in named.items()
         for words, mode in (("in training", True), ("at test time", False))
     }
-    for hints, named in ROOTS.items()
+    for habit, table in (("root", ROOTS), ("output", OUTPUTS))
+    for hints, named in table.items()
 }
 CORRECTED = (
     "Biased or unbiased: which variance is kept?",
@@ -349,16 +360,10 @@ UPDATES = {
 }
 FOLLOWED = [
     {
-        hints: {
-            name.format(word): [
-                _forward(**{habit: f}),
-                *([_forward(kept=lambda mean, var, m: (mean, var), var=f)] if biased else []),
-            ]
-            for name, f in named.items()
-        }
+        hints: {name.format(word): _forward(**{habit: f}) for name, f in named.items()}
         for hints, named in UPDATES.items()
     }
-    for habit, word, biased in (("mean", "mean", False), ("var", "variance", False))
+    for habit, word in (("mean", "mean"), ("var", "variance"))
 ]
 ADDED = {
     "What is kept is a variance: without ε, without a root.": {
@@ -395,7 +400,13 @@ CACHES = {
     "the cache holds σ² + ε, not its root": lambda c: (c.x_hat, c.gamma, c.root**2),
     "the cache holds σ without ε": lambda c: (c.x_hat, c.gamma, np.sqrt(c.root**2 - c.eps)),
     "the cache holds 1/root, not the root": lambda c: (c.x_hat, c.gamma, 1 / c.root),
+    "x̂ in the cache has lost the shape of x": lambda c: (
+        np.moveaxis(c.x_hat, 1, -1).reshape(-1, c.x.shape[1]),
+        c.gamma,
+        c.root,
+    ),
     "gamma in the cache has axes of length 1": [
+        lambda c: (c.x_hat, c.gamma[None], c.root),
         lambda c: (c.x_hat, c.gamma.reshape(1, -1, 1, 1), c.root),
         lambda c: (c.x_hat, c.gamma[:, None, None], c.root),
     ],
@@ -504,6 +515,13 @@ COLLECTED = (
 VARIANCE = "Differentiate (σ² + ε)^(−1/2) with respect to σ²."
 STEPS = {
     SUMMED: {
+        "every sum runs over the features": _chain(
+            own=_axes(1, True),
+            dgamma=lambda v: (v.dy * v.x_hat).sum(1, keepdims=True),
+            dbeta=lambda v: v.dy.sum(1, keepdims=True),
+            dvar=lambda v: (v.dx_hat * v.x_hat).sum(1, keepdims=True) / (-2 * v.root**2),
+            dmu=lambda v: -v.dx_hat.sum(1, keepdims=True) / v.root,
+        ),
         "dgamma is averaged over the batch": _chain(dgamma=lambda v: (v.dy * v.x_hat).mean(0)),
         "dbeta is averaged over the batch": _chain(dbeta=lambda v: v.dy.mean(0)),
         "dgamma is summed over the features": _chain(dgamma=lambda v: (v.dy * v.x_hat).sum(1)),
@@ -516,10 +534,13 @@ STEPS = {
     | {
         f"{name} has an axis of length 1 left": _chain(**{name: lambda v, f=f: f(v)[None]})
         for name, f in CHAIN.items()
-        if name in ("dgamma", "dbeta")
+        if name != "dx_hat"
     },
     ("By what is γ multiplied in y = γ x̂ + β?", "∂y/∂γ = x̂"): {
         "dgamma has x in place of x̂": _chain(dgamma=lambda v: (v.dy * v.x).sum(0)),
+        "dgamma has x/√(σ² + ε) in place of x̂": _chain(
+            dgamma=lambda v: (v.dy * v.x / v.root).sum(0)
+        ),
         "dgamma has x − μ in place of x̂": _chain(dgamma=lambda v: (v.dy * v.centred).sum(0)),
         "dgamma is multiplied by γ": _chain(dgamma=lambda v: (v.dy * v.x_hat * v.gamma).sum(0)),
         "dgamma is the sum of dy alone": _chain(dgamma=lambda v: v.dy.sum(0)),
@@ -557,6 +578,9 @@ STEPS = {
         "the exponent −3/2 in dvar is +3/2": _chain(
             dvar=lambda v: (v.dx_hat * v.centred).sum(0) * v.root**3 / -2
         ),
+        "dvar is the gradient of the root, not of the variance": _chain(
+            dvar=lambda v: 2 * v.root * CHAIN["dvar"](v)
+        ),
         "ε is forgotten in dvar": _chain(
             dvar=lambda v: (v.dx_hat * v.centred).sum(0) / (-2 * v.var**1.5)
         ),
@@ -582,9 +606,10 @@ STEPS = {
         "dmu has a factor 1/√(σ² + ε) too many": _chain(dmu=lambda v: -v.dx_hat.sum(0) / v.root**2),
         "dmu is averaged over the batch": _chain(dmu=lambda v: CHAIN["dmu"](v) / v.m),
         "dmu is summed over all features": _chain(dmu=lambda v: -v.dx_hat.sum() / v.root),
-        "the second term of dmu has x in place of x − μ": _chain(
-            dmu=lambda v: CHAIN["dmu"](v) - 2 * v.dvar * v.mu
-        ),
+        "the second term of dmu has x in place of x − μ": [
+            _chain(dmu=lambda v, f=f: CHAIN["dmu"](v) + 2 * f(v) * v.dvar * v.mu)
+            for f in (lambda v: -1, lambda v: 1, lambda v: -v.m, lambda v: v.m)
+        ],
     },
     COLLECTED: {
         "mean and variance are taken for constants in dx": _chain(paths=("x_hat",)),
@@ -632,9 +657,15 @@ STEPS = {
     },
     "Which statistics did the forward pass use?": {
         "the variance is the unbiased one": _chain(own=lambda x: (x.mean(0), x.var(0, ddof=1))),
+        "the sum of squares is not divided by m": _chain(
+            own=lambda x: (x.mean(0), len(x) * x.var(0))
+        ),
+        "the standard deviation is taken for the variance": _chain(
+            own=lambda x: (x.mean(0), x.std(0))
+        ),
         "the statistics are taken over the features of an example": [
-            _chain(own=lambda x: (x.mean(1, keepdims=True), x.var(1, keepdims=True))),
-            _chain(own=lambda x: (x.mean(1), x.var(1))),
+            _chain(own=_axes(1, True)),
+            _chain(own=_axes(1)),
         ],
     },
 }
@@ -644,6 +675,30 @@ steps = Oracle(
     outputs=NAMES,
     extreme=("dy",),
 )
+
+
+def steps_of(runs):
+    """`steps`, where a mistake in an earlier step explains dx only if that step was made so.
+
+    A wrong sign of dmu, and of its share in dx, make the same dx: the dmu returned tells which.
+    """
+
+    def is_made(make, run):
+        made, right = make(*run.case.args), steps.reference(*run.case.args)
+        return all(
+            same_values(mine, want) or same_values(got, mine)
+            for mine, want, got in list(zip(made, right, run.got, strict=True))[:-1]
+        )
+
+    def apart(mistake):
+        try:
+            if all(is_made(mistake.make, run) for run in runs):
+                return mistake
+        except (TypeError, ValueError):  # six values did not come back, or the mistake raises
+            return mistake
+        return replace(mistake, make=lambda *args: (*mistake.make(*args)[:-1], None))
+
+    return replace(steps, mistakes=tuple(map(apart, steps.mistakes)))
 
 
 def in_order(function):
@@ -770,6 +825,12 @@ CLOSED = {
         "γ and the root stand at dy only in dx": _dx(
             lambda v: _closed(v, mean=v.root / v.gamma, along=v.root / v.gamma)
         ),
+        "γ is a factor of dy twice in dx": _dx(
+            lambda v: _closed(v) + v.gamma / v.root * v.dy * (v.gamma - 1)
+        ),
+        "1e-5 is added to the root, which holds ε already": _dx(
+            lambda v: _closed(v) * v.root / (v.root + 1e-5)
+        ),
         "γ is a factor of dx twice": _dx(lambda v: _closed(v) * v.gamma),
         "dx is divided by root², not by the root": _dx(lambda v: _closed(v) / v.root),
         "dx is divided by the root of the root": _dx(lambda v: _closed(v) * np.sqrt(v.root)),
@@ -799,15 +860,10 @@ CLOSED = {
         "dbeta is not summed": _changed(2, lambda dy, *a: dy),
     },
     "dgamma and dbeta have the shape of gamma: keepdims?": {
-        f"{name} has axes of length 1 left": [
-            _changed(
-                which,
-                lambda dy, x_hat, *a, which=which, axes=axes: _sums(dy, x_hat)[which - 1].reshape(
-                    axes[: dy.ndim]
-                ),
-            )
-            for axes in ((1, -1, 1, 1),)
-        ]
+        f"{name} has axes of length 1 left": _changed(
+            which,
+            lambda dy, x_hat, *a, which=which: _wide(_sums(dy, x_hat)[which - 1], dy)[None],
+        )
         for which, name in ((1, "dgamma"), (2, "dbeta"))
     },
 }
@@ -899,6 +955,13 @@ def _along_images(x, gamma, beta, eps=1e-5):
     return _right_output(x_hat, *lying), (x_hat, gamma, root)
 
 
+def _as_last(x, gamma, beta, eps=1e-5):
+    """With channels on the last axis, where NumPy can."""
+    mean, root = x.mean((0, 1, 2)), np.sqrt(x.var((0, 1, 2)) + eps)
+    x_hat = (x - mean) / root
+    return gamma * x_hat + beta, (x_hat, gamma, root)
+
+
 def _of_variances(of):
     """With a variance that is put together from those of the images, or from their means."""
 
@@ -936,6 +999,7 @@ AXES = {
         "the statistics are taken over the channels of a pixel": _maps(axes=(1,)),
         "every column has a mean of its own": _maps(axes=(0, 2)),
         "every row has a mean of its own": _maps(axes=(0, 3)),
+        "the last axis is taken for that of the channels": _as_last,
     },
     MOVED: {
         "x.reshape(…, C) was used to move the channels to the end": [
@@ -966,6 +1030,12 @@ AXES = {
     "σ² is a mean of squares.": {
         "the sum of squares is not divided by m": _of_variances(
             lambda x: x.var((0, 2, 3)) * x[:, 0].size
+        ),
+        "the sum of squares is divided by N, not by N·H·W": _of_variances(
+            lambda x: x.var((0, 2, 3)) * x[0, 0].size
+        ),
+        "the mean is not subtracted before x is squared for the variance": _of_variances(
+            lambda x: (x**2).mean((0, 2, 3))
         ),
     },
     "The result has four axes, also for one image or one channel.": {
@@ -1049,6 +1119,8 @@ PIXELS = {
         "m is N·C·H·W, not N·H·W": _dx(lambda v: _closed(v, v.dy.size)),
         "m is C, not N·H·W": _dx(lambda v: _closed(v, v.shape[1])),
         "m is N·H, not N·H·W": _dx(lambda v: _closed(v, v.shape[0] * v.shape[2])),
+        "m is N·C, not N·H·W": _dx(lambda v: _closed(v, v.shape[0] * v.shape[1])),
+        "m is N·H·H, not N·H·W": _dx(lambda v: _closed(v, v.shape[0] * v.shape[2] ** 2)),
         "m is H, not N·H·W": _dx(lambda v: _closed(v, v.shape[2])),
     },
     "gamma and root have one value for each channel: along which axis do they lie?": {
@@ -1133,9 +1205,10 @@ SCALES = {
     "ε stands outside the root": lambda g, v, eps: g / (np.sqrt(v) + eps),
     "ε is added twice": lambda g, v, eps: g / np.sqrt(v + 2 * eps),
     "ε is always 1e-5": lambda g, v, eps: g / np.sqrt(v + 1e-5),
+    "ε is a lower bound of the variance": lambda g, v, eps: g / np.sqrt(np.maximum(v, eps)),
     "γ is missing in s": lambda g, v, eps: 1 / np.sqrt(v + eps),
     "s is γ times the root": lambda g, v, eps: g * np.sqrt(v + eps),
-    "s is upside down": lambda g, v, eps: np.sqrt(v + eps) / g,
+    "1/s stands in place of s": lambda g, v, eps: np.sqrt(v + eps) / g,
 }
 FOLDS = {
     DIVIDED: {name: _folded(scale=scale) for name, scale in SCALES.items()}
@@ -1161,9 +1234,6 @@ FOLDS = {
     },
     ("Each output has its own s: on which axis of w do the outputs lie?", "w is (F, …)."): {
         "the weights are not scaled": _folded(weights=lambda w, s: w.copy()),
-        "the weights are divided by s": _folded(
-            weights=lambda w, s: w / s.reshape(-1, *(1,) * (w.ndim - 1))
-        ),
         "one s is taken for all outputs": _folded(weights=lambda w, s: w * s[0]),
     }
     | {

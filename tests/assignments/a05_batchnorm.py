@@ -76,6 +76,41 @@ def batch_norm(x, gamma, beta, running_mean, running_var, training, alpha=0.1, e
 
 slip = known.slips_of(batch_norm)
 slip(
+    "the new running mean is subtracted",
+    "(1 - alpha) * running_mean + alpha * mean\n",
+    "(1 - alpha) * running_mean + alpha * mean\n        mean = running_mean\n",
+    loses=5,
+    says="in training, the running mean is subtracted that x has just changed",
+)
+slip(
+    "the modes change places",
+    "    m = len(x)",
+    "    training = not training\n    m = len(x)",
+    loses=10,
+    says="training and test are swapped; a batch of one is refused at test time; a batch of one is no error",
+)
+slip(
+    "epsilon as a lower bound",
+    "np.sqrt(var + eps)",
+    "np.sqrt(np.maximum(var, eps))",
+    loses=7,
+    says="ε is a lower bound of the variance",
+)
+slip(
+    "gamma and beta in training only",
+    "y = gamma * x_hat + beta",
+    "y = gamma * x_hat + beta if training else x_hat",
+    loses=3,
+    says="γ and β are forgotten, at test time",
+)
+slip(
+    "gamma as a row in the cache",
+    "(x_hat, gamma, root)",
+    "(x_hat, gamma[None], root)",
+    loses=3.5,
+    says="gamma in the cache has axes of length 1",
+)
+slip(
     "the running statistics in training",
     "mean, var = x.mean(axis=0), x.var(axis=0)\n        unbiased = var * m / (m - 1)\n        running_mean = (1 - alpha) * running_mean + alpha * mean",
     "unbiased = x.var(axis=0, ddof=1)\n        running_mean = (1 - alpha) * running_mean + alpha * x.mean(axis=0)",
@@ -308,7 +343,7 @@ slip(
     "if training and m < 2",
     "if m < 2",
     loses=3,
-    says="a batch of one is refused at test time, too",
+    says="a batch of one is refused at test time",
 )
 slip(
     "alpha is 0.1 whatever is asked",
@@ -439,6 +474,69 @@ def batch_norm_steps(dy, x, gamma, eps=1e-5):
 
 
 slip = known.slips_of(batch_norm_steps)
+slip(
+    "minus on the way through the mean",
+    "+ dmu / m",
+    "- dmu / m",
+    loses=4,
+    says="the way through the mean has the wrong sign",
+)
+slip(
+    "minus on the way through the variance",
+    "+ dvar * 2",
+    "- dvar * 2",
+    loses=4,
+    says="the way through the variance has the wrong sign",
+)
+slip(
+    "x̂ on the way through the variance",
+    "2 * (x - mu) / m",
+    "2 * x_hat / m",
+    loses=4,
+    says="x̂ stands in place of x − μ on the way through the variance",
+)
+slip(
+    "the root too often on the way through the mean, dmu is right",
+    "+ dmu / m",
+    "+ dmu / root / m",
+    loses=4,
+    says="",
+)
+slip(
+    "the second term of dmu with x, added",
+    " - dvar * 2 / m * np.sum(x - mu, axis=0)",
+    " + dvar * 2 * mu",
+    loses=6,
+    says="the second term of dmu has x in place of x − μ",
+)
+slip(
+    "the gradient of the root",
+    "(-0.5) * (var + eps) ** (-1.5)",
+    "-1 / (var + eps)",
+    loses=5.5,
+    says="dvar is the gradient of the root, not of the variance",
+)
+slip(
+    "dvar keeps its axis",
+    "(x - mu), axis=0) * (-0.5)",
+    "(x - mu), axis=0, keepdims=True) * (-0.5)",
+    loses=4.5,
+    says="dvar has an axis of length 1 left; dmu has an axis of length 1 left",
+)
+slip(
+    "dgamma with an x̂ not centred",
+    "np.sum(dy * x_hat",
+    "np.sum(dy * x / root",
+    loses=3.5,
+    says="dgamma has x/√(σ² + ε) in place of x̂",
+)
+slip(
+    "the standard deviation",
+    "x.var(axis=0)",
+    "x.std(axis=0)",
+    loses=7,
+    says="the standard deviation is taken for the variance",
+)
 slip(
     "constants",
     " + dvar * 2 * (x - mu) / m + dmu / m",
@@ -655,6 +753,19 @@ slip(
 )
 
 
+@known.wrong("sums over the features", loses=7.5, says="every sum runs over the features")
+def batch_norm_steps(dy, x, gamma, eps=1e-5):
+    def total(a):
+        return a.sum(axis=1, keepdims=True)
+
+    m, mu, var = len(x), x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
+    root, dx_hat = np.sqrt(var + eps), dy * gamma
+    dgamma, dbeta = total(dy * (x - mu) / root), total(dy)
+    dvar, dmu = total(dx_hat * (x - mu)) / -2 / root**3, -total(dx_hat) / root
+    dx = dx_hat / root + dvar * 2 * (x - mu) / m + dmu / m
+    return {"dgamma": dgamma, "dbeta": dbeta, "dx_hat": dx_hat, "dvar": dvar, "dmu": dmu, "dx": dx}
+
+
 # --- task 3: batch_norm_backward -----------------------------------------------------------------
 
 
@@ -695,6 +806,20 @@ def batch_norm_backward(dy, x_hat, gamma, root):
 
 
 slip = known.slips_of(batch_norm_backward)
+slip(
+    "another epsilon at the root",
+    "dx = gamma / root *",
+    "dx = gamma / (root + 1e-5) *",
+    loses=3.5,
+    says="1e-5 is added to the root, which holds ε already",
+)
+slip(
+    "gamma at dy, too",
+    "(dy - dbeta / m",
+    "(gamma * dy - dbeta / m",
+    loses=3.5,
+    says="γ is a factor of dy twice in dx",
+)
 slip(
     "constants",
     " - dbeta / m - x_hat * dgamma / m",
@@ -860,6 +985,20 @@ def spatial_batch_norm(x, gamma, beta, eps=1e-5):
 
 
 slip = known.slips_of(spatial_batch_norm)
+slip(
+    "a variance not centred",
+    "x.var(axis=(0, 2, 3), keepdims=True)",
+    "np.mean(x**2, axis=(0, 2, 3), keepdims=True)",
+    loses=4,
+    says="the mean is not subtracted before x is squared for the variance",
+)
+slip(
+    "squares divided by N alone",
+    "x.var(axis=(0, 2, 3), keepdims=True)",
+    "np.sum((x - mu) ** 2, axis=(0, 2, 3), keepdims=True) / len(x)",
+    loses=4,
+    says="the sum of squares is divided by N, not by N·H·W",
+)
 slip("epsilon forgotten", "var + eps", "var", loses=4, says="ε is forgotten")
 slip(
     "epsilon outside the root",
@@ -1017,6 +1156,23 @@ def spatial_batch_norm(x, gamma, beta, eps=1e-5):
     return y.reshape(x.shape), (x_hat.reshape(x.shape), gamma, root)
 
 
+@known.wrong("channels last", loses=4, says="the last axis is taken for that of the channels")
+def spatial_batch_norm(x, gamma, beta, eps=1e-5):
+    root = np.sqrt(x.var(axis=(0, 1, 2)) + eps)
+    x_hat = (x - x.mean(axis=(0, 1, 2))) / root
+    return gamma * x_hat + beta, (x_hat, gamma, root)
+
+
+@known.wrong("x̂ is kept as rows", loses=3, says="x̂ in the cache has lost the shape of x")
+def spatial_batch_norm(x, gamma, beta, eps=1e-5):
+    N, C, H, W = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, C)
+    root = np.sqrt(rows.var(axis=0) + eps)
+    x_hat = (rows - rows.mean(axis=0)) / root
+    y = (x_hat * gamma + beta).reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    return y, (x_hat, gamma, root)
+
+
 # --- task 5: spatial_backward --------------------------------------------------------------------
 
 
@@ -1049,6 +1205,27 @@ def spatial_backward(dy, x_hat, gamma, root):
 
 
 slip = known.slips_of(spatial_backward)
+slip(
+    "another epsilon at the root",
+    "scale = (gamma / root)",
+    "scale = (gamma / (root + 1e-5))",
+    loses=3.5,
+    says="1e-5 is added to the root, which holds ε already",
+)
+slip(
+    "gamma at dy, too",
+    "(dy - dbeta / m",
+    "(gamma[:, None, None] * dy - dbeta / m",
+    loses=3.5,
+    says="γ is a factor of dy twice in dx",
+)
+slip(
+    "m = N·C",
+    "m = N * H * W",
+    "m = N * C",
+    loses=3.5,
+    says="m is N·C, not N·H·W",
+)
 slip("m = N", "m = N * H * W", "m = N", loses=3.5, says="m is N, not N·H·W")
 slip("m = H·W", "m = N * H * W", "m = H * W", loses=3.5, says="m is H·W, not N·H·W")
 slip("m = N·C·H·W", "m = N * H * W", "m = dy.size", loses=3, says="m is N·C·H·W, not N·H·W")
@@ -1180,6 +1357,20 @@ def fold(w, b, gamma, beta, mean, var, eps=1e-5):
 
 
 slip = known.slips_of(fold)
+slip(
+    "the weights are divided by s",
+    "w * wide",
+    "w / wide",
+    loses=6,
+    says="1/s stands in place of s",
+)
+slip(
+    "epsilon as a lower bound",
+    "var + eps",
+    "np.maximum(var, eps)",
+    loses=4,
+    says="ε is a lower bound of the variance",
+)
 slip(
     "without the root",
     "np.sqrt(var + eps)",
