@@ -26,6 +26,11 @@ SETTINGS = [
     for seed in range(10)
     for keep, width in NETS
     for lr in (0.01, 0.025, 0.06, 0.12)
+] + [  # where the best of the four was the first or the last
+    {"keep": keep, "width": width, "lr": lr, "seed": seed}
+    for seed in range(10)
+    for keep, width in NETS
+    for lr in {1.0: (0.25, 0.5), 0.3: (0.005,)}.get(keep, ())
 ]
 
 

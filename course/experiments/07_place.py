@@ -21,6 +21,15 @@ SETTINGS = [
     for wrong, places in ((15, PLACES), (0, PLACES[:3]))
     for place in places
     for lr in (0.002, 0.005)
+] + [  # until the best rate has a worse one on either side
+    {"wrong": wrong, "place": place, "lr": lr, "seed": seed}
+    for seed in range(8)
+    for wrong, place, lr in (
+        *((15, "nowhere", lr) for lr in (0.001, 0.0005, 0.00025)),
+        (15, "fully connected", 0.001),
+        *((15, "convolutions", 0.01), (15, "maps", 0.01)),
+        *((0, "nowhere", 0.01), (0, "fully connected", 0.001), (0, "convolutions", 0.01)),
+    )
 ]
 
 
