@@ -35,6 +35,7 @@ FALSE_ALARM = 1e-9
 
 NOTHING = "nothing is dropped in training"
 AGAIN = "every call has the same mask"
+ROUNDED = "keep_prob is rounded: the draws are too coarse for it"
 
 
 def _bound(n):
@@ -71,6 +72,34 @@ def expect_share(task, kept, what="units", within=0.0):
     )
 
 
+def expect_fine(task, kept, p, what="units"):
+    """Fail unless a few are dropped where keep_prob is near 1, of 18000 with 0.997 about 54.
+
+    By Chernoff's bound there are fewer than a quarter of what is expected, or more than twice as
+    many, with a probability of 1e-9 each.
+    """
+    dropped, want = kept.size - kept.sum(), (1 - p) * kept.size
+    share = dropped / kept.size
+    in_effect = dropped == 0 or abs(share - 0.01) < 0.003
+    task.expect(
+        want / 4 < dropped < 2 * want,
+        f"With keep_prob = {p}, {dropped} of {kept.size} {what} are dropped; expected about "
+        f"{want:.0f}.",
+        looks_like=ROUNDED if in_effect else "",
+    )
+
+
+def expect_several(task, kept, what="units"):
+    """Fail where in each call all share one fate; else what was kept, (calls, ...), as rows."""
+    calls = kept.reshape(len(kept), -1)
+    task.expect(
+        (calls != calls[:, :1]).any(),
+        f"In each call all {what} are kept, or none.",
+        looks_like=f"one draw decides over all {what}" if kept.any() else "",
+    )
+    return calls
+
+
 def expect_independent(task, kept, p, axes, what="units"):
     """Fail unless all were drawn by themselves.
 
@@ -80,14 +109,16 @@ def expect_independent(task, kept, p, axes, what="units"):
         axes: for each axis what is wrong where all along it are alike, "" where it has length 1.
         what: they are.
     """
-    task.expect(not kept.all(), f"All {what} are kept.", looks_like=NOTHING)
+    like = NOTHING if len(kept) > 1 else ""
+    task.expect(not kept.all(), f"All {what} are kept.", looks_like=like)
+    calls = expect_several(task, kept, what)
     for axis, name in enumerate(axes):
         if kept.shape[axis] > 1:
             same = (kept == kept.take([0], axis)).all()
             task.expect(not same, f"Not all {what} are drawn by themselves.", looks_like=name)
     # The same count in each of 20 calls or more: a count of n coins, the likeliest, comes up with
     # probability 0.3 at most for n > 6, and 0.3¹⁹ = 1e-10.
-    counts = kept.reshape(len(kept), -1).sum(axis=1)
+    counts = calls.sum(axis=1)
     task.expect(
         len(kept) < 20 or (counts != counts[0]).any(),
         f"Every call keeps {counts[0]} {what}.",
@@ -178,7 +209,7 @@ def expect_array(task, y, shape):
 
 
 def expect_dropped(task, y):
-    """Fail where no unit is 0, or all are; of 900, with a keep_prob of 0.6, less than 1e-199."""
+    """Fail where no unit of any call is 0, or all are; y (calls, ...)."""
     task.expect((y == 0).any(), "Nothing is dropped in training.", looks_like=NOTHING)
     task.expect((y != 0).any(), "Everything is dropped.", looks_like="every unit is dropped")
 
@@ -187,14 +218,16 @@ def expect_factors(task, results, right, where):
     """Fail unless every unit is 0, or grows by the right factor.
 
     Args:
-        results: triples (y, x, keep_prob) of calls in training.
+        results: triples (y, x, keep_prob) of calls in training, y (calls, ...).
         right: name of the factor.
         where: what is said before a factor that is wrong.
     """
-    parts = [(y[y != 0] / x[y != 0], p) for y, x, p in results]
+    parts = [((y / x)[y != 0], p) for y, x, p in results]
     apart = [(y == 0).mean() for y, _, _ in results]
     # At most 0.8^300 = 1e-29 for what is right.
-    task.expect(all(apart), "Nothing is dropped in training.", looks_like=NOTHING)
+    task.expect(
+        all(apart), "Nothing is dropped in training.", looks_like="" if any(apart) else NOTHING
+    )
     task.expect(min(apart) < 1, "Everything is dropped.", looks_like="every unit is dropped")
 
     def fits(factor):
@@ -267,6 +300,15 @@ def expect_mask(task, mask, y, shape):
         mask.dtype == bool,
         f"The mask has dtype {mask.dtype}; expected bool.",
         looks_like=like,
+    )
+
+
+def expect_mask_of_zeros(task, masks):
+    """Fail unless masks, of several calls whose x is 0, keep something all the same."""
+    task.expect(
+        any(np.any(mask) for mask in masks),
+        "Of x = 0, too, units are kept; no mask is True anywhere.",
+        looks_like="the mask is read off y, where a unit that is kept may be 0",
     )
 
 
@@ -435,11 +477,14 @@ def expect_connected(task, results, exact=True):
     """
     for y, x, w, _, _ in results:
         expect_array(task, y, (len(x), len(w)))
+    like = NOTHING if min(p for *_, p in results) < 0.9 else ROUNDED
     task.expect(
         not all(np.allclose(y, x @ w.T + b, rtol=1e-9) for y, x, w, b, _ in results),
         "y is what the layer gives with all of its weights.",
-        looks_like=NOTHING,
+        looks_like=like if len(results) > 1 else "",
     )
+    if all((y >= 0).all() and (y == 0).any() for y, *_ in results):
+        task.expect(False, "No output is negative.", looks_like="negative outputs become 0")
     found = {name: _choices(results, make) for name, make in CONNECTED.items()}
     like = [name for name, kept in found.items() if kept is not None]
     # What drops the bias explains all that never drops it, or always does: the last to be named.
@@ -485,6 +530,8 @@ CONNECTIONS = (
 
 def expect_connections(task, kept, p):
     """Fail unless every weight is drawn by itself; kept (calls, N, F, D)."""
+    if not kept.all():
+        expect_several(task, kept, "weights")
     for axis in (2, 3) if not kept.all() else ():
         same = (kept == kept.take([0], axis)).all()
         says = "Weights are dropped together."
@@ -514,6 +561,14 @@ def at_test(function):
 def all_kept(function):
     """DropConnect in training with keep_prob = 1, as a function of x, w, b and a seed."""
     return lambda x, w, b, seed: function(x, w, b, 1.0, np.random.default_rng(seed), True)
+
+
+def expect_settled(task, layer, x, w, b):
+    """Fail unless two calls at the test, with two generators, agree."""
+    first, second = (layer(x.copy(), w.copy(), b.copy(), seed) for seed in (1, 2))
+    same = np.array_equal(first, second)
+    says = "Two calls at the test differ."
+    task.expect(same, says, looks_like="dropout is active at the test")
 
 
 linear = Oracle(
@@ -564,7 +619,8 @@ def _block(
     test_shortcut=lambda p: 1.0,
     out="left out",
     back_out=None,
-    replaced=False,
+    lacking=(),
+    replaced=(),
 ):
     f = np.tanh(x @ w.T)
     none = survives is None
@@ -576,8 +632,8 @@ def _block(
     own = test_shortcut(keep_prob) if none else 1.0
     if survives is False and not shortcut:
         own = 0.0
-    y = own * x + weight * f
-    if replaced and weight:
+    y = (survives not in lacking) * own * x + weight * f
+    if survives in replaced:
         own = 0.0
     dx = way[0] * own * dy + way[1] * weight_back * ((dy * (1 - f * f)) @ w)
     return y.astype(x.dtype), dx.astype(x.dtype)
@@ -613,10 +669,20 @@ block = Oracle(
                 "divided by keep_prob at the test": {"test": lambda p: 1 / p},
                 "the shortcut is multiplied by keep_prob, too": {"test_shortcut": lambda p: p},
             },
+            "What does y consist of, besides the branch?": {
+                "y lacks the shortcut": [
+                    {"lacking": (True, False, None)},
+                    {"lacking": (True, None)},
+                    {"lacking": (True,)},
+                    {"lacking": (None,)},
+                ],
+            },
             "Two ways lead from y back to x.": {
                 "dx lacks the gradient of the shortcut": [
                     {"way": (False, True)},
-                    {"replaced": True},
+                    {"replaced": (True, None)},
+                    {"replaced": (True,)},
+                    {"replaced": (None,)},
                 ],
                 "dx lacks the gradient of the branch": {"way": (True, False)},
                 "keep_prob is squared in dx at the test": {"test_back": lambda p: p * p},
@@ -630,8 +696,8 @@ block = Oracle(
 
 
 def expect_spared(task, counts):
-    """Fail unless a branch is called each way where it is needed, and else never."""
-    needed, spared, tested = counts
+    """Fail unless a branch is called each way where it is needed, in order, and else never."""
+    needed, spared, tested = counts[:, :2]
     like = {
         (1, 1): "a branch that is left out is computed all the same",
         (1, 0): "a branch that is left out is computed all the same, forward",
@@ -646,6 +712,11 @@ def expect_spared(task, counts):
         (needed > 0).all() and (tested > 0).all(),
         f"Where it is needed, the branch was called {needed[0]} times forward and {needed[1]} "
         f"times backward in training, {tested[0]} and {tested[1]} at the test.",
+    )
+    task.expect(
+        not counts[:, 2].any(),
+        "branch_backward was called before branch.",
+        looks_like="branch_backward is called before branch" if needed.all() else "",
     )
 
 

@@ -64,13 +64,13 @@ def block_of(depth_block, x, dy, w, keep_prob, survives):
 
 
 def calls_of(depth_block, x, dy, keep_prob):
-    """How often a block calls its branch: survived, left out, and at the test; (3, 2) integers.
+    """How often a block calls its branch: survived, left out, and at the test; (3, 3) integers.
 
-    The columns count the forward and the backward function.
+    The columns count the forward and the backward function, and the latter before the former.
     """
     counts = []
     for survives in (True, False, None):
-        seen = [0, 0]
+        seen = [0, 0, 0]
 
         def branch(x, seen=seen):
             seen[0] += 1
@@ -78,6 +78,7 @@ def calls_of(depth_block, x, dy, keep_prob):
 
         def branch_backward(df, seen=seen):
             seen[1] += 1
+            seen[2] += not seen[0]
             return 2 * df
 
         depth_block(x.copy(), dy.copy(), branch, branch_backward, keep_prob, survives)

@@ -40,6 +40,14 @@ def vanilla_dropout(x, keep_prob, rng, training):
     return y
 
 
+@known.right("bytes of the generator, read as integers")
+def vanilla_dropout(x, keep_prob, rng, training):
+    if not training:
+        return (x * keep_prob).astype(x.dtype)
+    draws = np.frombuffer(rng.bytes(4 * x.size), dtype=np.uint32).reshape(x.shape)
+    return x * (draws < keep_prob * 2.0**32).astype(x.dtype)
+
+
 @known.right("where, and draws in float32")
 def vanilla_dropout(x, keep_prob, rng, training):
     if training:
@@ -49,6 +57,13 @@ def vanilla_dropout(x, keep_prob, rng, training):
 
 
 slip = known.slips_of(vanilla_dropout)
+slip(
+    "draws in whole percents",
+    "draws < keep_prob",
+    "np.floor(100 * draws) <= 100 * keep_prob",
+    loses=1,
+    says="keep_prob is rounded: the draws are too coarse for it",
+)
 slip(
     "keep_prob taken for the probability of dropping",
     "draws < keep_prob",
@@ -232,6 +247,20 @@ def dropout(x, keep_prob, rng, training, maps=False):
 
 
 slip = known.slips_of(dropout)
+slip(
+    "draws in whole percents",
+    "rng.random(shape) < keep_prob",
+    "rng.integers(0, 100, shape) <= 100 * keep_prob",
+    loses=1,
+    says="keep_prob is rounded: the draws are too coarse for it",
+)
+slip(
+    "the mask read off y",
+    "return y, mask",
+    "return y, mask if maps else y != 0",
+    loses=1,
+    says="the mask is read off y, where a unit that is kept may be 0",
+)
 slip(
     "not scaled",
     "scale = 1 / keep_prob",
@@ -470,6 +499,8 @@ def dropout_backward(dy, mask, keep_prob):
 
 
 slip = known.slips_of(dropout_backward)
+slip("a mask without True taken for none", "is None", "is None or not mask.any()", loses=1)
+slip("a mask without False taken for none", "is None", "is None or mask.all()", loses=1)
 slip("the mask is not used", "dy * mask /", "dy /", loses=3, says="the mask is not used")
 slip("no scale", " / keep_prob", "", loses=3, says="the scale is missing")
 slip(
@@ -573,6 +604,15 @@ def drop_connect(x, w, b, keep_prob, rng, training):
     return (products.sum(axis=2) + b).astype(x.dtype)
 
 
+@known.right("output by output, from a generator that rng seeds")
+def drop_connect(x, w, b, keep_prob, rng, training):
+    inner, columns = np.random.default_rng(rng.integers(2**63)), []
+    for row, bias in zip(w, b):
+        kept = inner.binomial(1, keep_prob, x.shape) / keep_prob if training else 1
+        columns.append((x * kept * row).sum(axis=1) + bias)
+    return np.stack(columns, axis=1).astype(x.dtype)
+
+
 @known.right("einsum over the masks")
 def drop_connect(x, w, b, keep_prob, rng, training):
     if not training:
@@ -585,6 +625,20 @@ def drop_connect(x, w, b, keep_prob, rng, training):
 
 
 slip = known.slips_of(drop_connect)
+slip(
+    "draws in whole percents",
+    "rng.random(shape) < keep_prob",
+    "rng.integers(0, 100, shape) <= 100 * keep_prob",
+    loses=1,
+    says="keep_prob is rounded: the draws are too coarse for it",
+)
+slip(
+    "a ReLU behind it in training",
+    "return y + b",
+    "return np.maximum(y + b, 0)",
+    loses=5,
+    says="negative outputs become 0",
+)
 slip(
     "not scaled",
     "scale = keep_prob",
@@ -747,7 +801,7 @@ def drop_connect(x, w, b, keep_prob, rng, training):
     return y
 
 
-@known.wrong("active at the test", loses=2)
+@known.wrong("active at the test", loses=2, says="dropout is active at the test")
 def drop_connect(x, w, b, keep_prob, rng, training):
     masks = rng.random((len(x), *w.shape)) < keep_prob
     return ((masks * w) @ x[:, :, None])[:, :, 0] / keep_prob + b
@@ -781,6 +835,21 @@ def depth_block(x, dy, branch, branch_backward, keep_prob, survives):
 
 
 slip = known.slips_of(depth_block)
+slip("no shortcut in y", "y += z", "y = z", loses=4, says="y lacks the shortcut")
+slip(
+    "no shortcut in dx in training",
+    "dx += branch",
+    "dx = (survives is None) * dx + branch",
+    loses=3,
+    says="dx lacks the gradient of the shortcut",
+)
+slip(
+    "the gradient of the branch before the branch",
+    "y += z * branch(x)\n        dx += branch_backward(z * dy)",
+    "dx += branch_backward(z * dy)\n        y += z * branch(x)",
+    loses=1,
+    says="branch_backward is called before branch",
+)
 slip(
     "the branch counts in full at the test",
     "keep_prob if survives is None else int(survives)",
