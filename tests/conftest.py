@@ -4,6 +4,7 @@ A short assignment is graded with it.
 """
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,10 @@ import tiny_course
 
 from coursekit import sandbox
 from coursekit.grading.judge import Judge
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what runs in its background so, and what tests start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

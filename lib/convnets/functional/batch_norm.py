@@ -112,7 +112,7 @@ def batch_norm_backward(dy, cache):
         ShapeError: dy has not the shape of y.
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.
     """
-    xp = float_namespace(dy, cache.centred)
+    xp = float_namespace(dy, cache.centred, cache.gamma)
     expect_shape(dy, "dy", cache.shape, like="the output")
     dy, centred, inverse = by_feature(dy, cache.batch_last), cache.centred, cache.inverse
     m = dy.shape[0] * dy.shape[2]

@@ -104,7 +104,7 @@ def group_norm_backward(dy, cache):
         ShapeError: dy has not the shape of y.
     """
     centred, rest, inverse, gamma, groups, has_beta, shape, last = cache
-    xp = float_namespace(dy, centred)
+    xp = float_namespace(dy, centred, gamma)
     expect_shape(dy, "dy", shape, like="the output")
     dy, m = by_feature(dy, last), math.prod(shape[1:]) // groups
     sum_dy, sum_dy_x = (sums(xp, (dy, *other), shape[0], last) for other in ((), (centred,)))

@@ -90,7 +90,7 @@ def layer_norm_backward(dy, cache):
         ShapeError: dy has not the shape of y.
     """
     normalised, inverse, gamma, has_beta, shape, last = cache
-    xp = float_namespace(dy, normalised)
+    xp = float_namespace(dy, normalised, gamma)
     expect_shape(dy, "dy", shape, like="the output")
     axis, dy = (0 if last else 1), _flat(dy, last)
     of_features = "mn->m" if last else "nm->m"

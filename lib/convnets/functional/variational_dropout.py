@@ -64,7 +64,7 @@ def variational_dropout_backward(dy, cache):
         ShapeError: dy has not the shape of y.
     """
     x, log_alpha, noise = cache
-    xp = float_namespace(dy, x)
+    xp = float_namespace(dy, x, log_alpha)
     expect_shape(dy, "dy", x.shape, like="the output")
     others = tuple(axis for axis in range(len(x.shape)) if axis != 1)
     gradient = xp.sum(dy * x * noise, axis=others) / 2

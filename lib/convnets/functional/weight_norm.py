@@ -82,7 +82,7 @@ def weight_norm_backward(dw, cache):
         ShapeError: dw has not the shape of w.
     """
     unit, norm, length = cache
-    xp = float_namespace(dw, unit)
+    xp = float_namespace(dw, unit, length)
     expect_shape(dw, "dw", unit.shape, like="the weights")
     dg = xp.sum(dw * unit, axis=tuple(range(1, len(unit.shape))), keepdims=True)
     return length / norm * (dw - dg * unit), dg.reshape(-1)

@@ -271,6 +271,7 @@ def test_what_covers_the_course_holds_every_kind_of_check_and_cell(monkeypatch, 
         notebook = tiny_course.source()
         notebooks.find(notebook, "test_double").source = source
         notebooks.write(notebook, path)
+    monkeypatch.delenv(SAMPLE, raising=False)
     assert covering(paths) == paths
     monkeypatch.setenv(SAMPLE, "assignment")
     assert covering(paths) == paths
