@@ -21,8 +21,12 @@ def _mistakes(*tables):
         for table in tables
         for hints, named in table.items()
         for name, makes in named.items()
-        for make in (makes if isinstance(makes, list) else [makes])
+        for make in _listed(makes)
     )
+
+
+def _listed(a):
+    return a if isinstance(a, list) else [a]
 
 
 def _habits(make, habit, table):
@@ -179,10 +183,11 @@ def _forward(mean, output=_right_output, gamma=_wide, beta=_wide, **habits):
     return make
 
 
-def _closed(v, share=None):
-    share = share or v.share
+def _closed(v, first=None, second=None):
+    """dx, its two means taken over other numbers; both over the first, where there is one."""
+    first = first or v.share
     back = _wide(v.gamma, v.x) * v.dy
-    return (back - share(back) - v.x_hat * share(back * v.x_hat)) / v.root
+    return (back - first(back) - v.x_hat * (second or first)(back * v.x_hat)) / v.root
 
 
 def _total(v, a):
@@ -209,43 +214,30 @@ def _backward(mean, dx=_closed, dgamma=None, dbeta=None, **habits):
 
 def _rows(make, eps=1e-5):
     """Without `groups`, which rows have one of."""
-
-    def forward(x, gamma, beta, eps=eps):
-        return make(x, 1, gamma, beta, eps)
-
-    return forward
+    return lambda x, gamma, beta, eps=eps: make(x, 1, gamma, beta, eps)
 
 
 def _rows_back(make, eps=1e-5):
-    def backward(dy, x, gamma, eps=eps):
-        return make(dy, x, 1, gamma, eps)
-
-    return backward
+    return lambda dy, x, gamma, eps=eps: make(dy, x, 1, gamma, eps)
 
 
 def _maps(make, eps=1e-5):
-    def forward(x, groups, gamma, beta, eps=eps):
-        return make(x, groups, gamma, beta, eps)
-
-    return forward
+    """Forward or backward."""
+    return lambda a, b, c, d, eps=eps: make(a, b, c, d, eps)
 
 
-def _maps_back(make, eps=1e-5):
-    def backward(dy, x, groups, gamma, eps=eps):
-        return make(dy, x, groups, gamma, eps)
-
-    return backward
+SIGNATURE = "Leave the first line of the function as it is: what is ε where none is given?"
+DEFAULTS = (0, 1e-3, 1e-4, 1e-6, 1e-7, 1e-8, 1e-12)
 
 
-def _wrapped(wrap, table):
-    """The same table, each function wrapped."""
-    return {
-        hints: {
-            name: [wrap(f) for f in (makes if isinstance(makes, list) else [makes])]
-            for name, makes in named.items()
-        }
+def _wrapped(wrap, right, table):
+    """The same table, each function wrapped; and the right one with another default of ε."""
+    wrapped = {
+        hints: {name: [wrap(f) for f in _listed(makes)] for name, makes in named.items()}
         for hints, named in table.items()
     }
+    other = [wrap(right, eps) for eps in DEFAULTS]
+    return wrapped | {SIGNATURE: {"the default of ε is not 1e-5": other}}
 
 
 # --- task 1: layer_norm --------------------------------------------------------------------------
@@ -336,7 +328,7 @@ ROWS |= _habits(partial(_forward, _over(1)), "root", ROOTS)
 ROWS |= _habits(partial(_forward, _over(1)), "output", OUTPUTS)
 layer_norm = Oracle(
     lambda x, gamma, beta, eps=1e-5: F.layer_norm(x, gamma, beta, eps)[0],
-    _mistakes(_wrapped(_rows, ROWS)),
+    _mistakes(_wrapped(_rows, _forward(_over(1)), ROWS)),
     batch=("x",),
     extreme=("x",),
 )
@@ -354,6 +346,46 @@ FORGOTTEN = (
 )
 
 
+def _sums(mean, table):
+    """Mistakes of dgamma and of dbeta, added up otherwise.
+
+    Args:
+        mean: over which numbers.
+        table: words -> function of what is known and of an array, or several of them.
+    """
+    return {
+        f"{which} {words}": [
+            _backward(mean, **{which: lambda v, part=part, total=total: total(v, part(v))})
+            for total in _listed(totals)
+        ]
+        for which, part in (("dgamma", lambda v: v.dy * v.x_hat), ("dbeta", lambda v: v.dy))
+        for words, totals in table.items()
+    }
+
+
+def _elsewhere(mean, table):
+    """x̂ is right, both means of dx, or one of them, are taken over other numbers.
+
+    Args:
+        mean: over which numbers.
+        table: words -> a function like `mean`.
+    """
+    return {
+        f"x̂ is right, but {which} over {words}": _backward(
+            mean,
+            dx=lambda v, sums=sums, places=places: _closed(
+                v, *(partial(sums, groups=v.groups) if other else v.share for other in places)
+            ),
+        )
+        for words, sums in table.items()
+        for which, places in (
+            ("the means of dx run", (True, True)),
+            ("mean(dx̂) runs", (True, False)),
+            ("mean(dx̂ · x̂) runs", (False, True)),
+        )
+    }
+
+
 def _gradients(mean):
     """Mistakes of dx, dgamma and dbeta, whatever numbers share a mean."""
     make = partial(_backward, mean)
@@ -361,78 +393,75 @@ def _gradients(mean):
     def back(v):
         return _wide(v.gamma, v.x) * v.dy
 
-    def along(v):
+    def first(v):
+        return v.share(back(v))
+
+    def second(v):
         return v.x_hat * v.share(back(v) * v.x_hat)
+
+    def bare(v):
+        return v.x_hat * v.share(v.dy * v.x_hat)
+
+    def less(terms):
+        """These are subtracted from dx̂."""
+        return make(dx=lambda v: (back(v) - terms(v)) / v.root)
+
+    def outside(terms):
+        """These are subtracted from dy, and γ is multiplied after that."""
+        return make(dx=lambda v: _wide(v.gamma, v.x) * (v.dy - terms(v)) / v.root)
 
     return {
         FORGOTTEN: {
-            "mean and variance are treated as constants": make(dx=lambda v: back(v) / v.root),
-            "the mean is treated as a constant": make(dx=lambda v: (back(v) - along(v)) / v.root),
-            "the variance is treated as a constant": make(
-                dx=lambda v: (back(v) - v.share(back(v))) / v.root
-            ),
+            "mean and variance are treated as constants": less(lambda v: 0),
+            "the mean is treated as a constant": less(second),
+            "the variance is treated as a constant": less(first),
         },
         FACTOR: {
-            "γ is multiplied after the means, not before": make(
-                dx=lambda v: (
-                    _wide(v.gamma, v.x)
-                    * (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat))
-                    / v.root
-                )
+            "γ is multiplied after the means, not before": outside(
+                lambda v: v.share(v.dy) + bare(v)
             ),
-            "the mean is treated as a constant, and γ is multiplied after the other mean": make(
-                dx=lambda v: (
-                    _wide(v.gamma, v.x) * (v.dy - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
-                )
+            "the mean is treated as a constant, and γ is multiplied after the other mean": outside(
+                bare
             ),
-            "the variance is treated as a constant, and γ is multiplied after the mean": make(
-                dx=lambda v: _wide(v.gamma, v.x) * (v.dy - v.share(v.dy)) / v.root
+            "the variance is treated as a constant, and γ is multiplied after the mean": outside(
+                lambda v: v.share(v.dy)
             ),
-            "γ is missing in dx": make(
-                dx=lambda v: (v.dy - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
-            ),
-            "γ is missing in both means": make(
-                dx=lambda v: (back(v) - v.share(v.dy) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
-            ),
-            "γ is missing in the mean of dx̂": make(
-                dx=lambda v: (back(v) - v.share(v.dy) - along(v)) / v.root
-            ),
-            "γ is missing in the mean of dx̂ · x̂": make(
-                dx=lambda v: (
-                    (back(v) - v.share(back(v)) - v.x_hat * v.share(v.dy * v.x_hat)) / v.root
-                )
-            ),
+            "γ is missing in dx": make(dx=lambda v: (v.dy - v.share(v.dy) - bare(v)) / v.root),
+            "γ is missing in both means": less(lambda v: v.share(v.dy) + bare(v)),
+            "γ is missing in the mean of dx̂": less(lambda v: v.share(v.dy) + second(v)),
+            "γ is missing in the mean of dx̂ · x̂": less(lambda v: first(v) + bare(v)),
             "γ is a factor twice": make(dx=lambda v: _wide(v.gamma, v.x) * _closed(v)),
         },
         "dx = (dx̂ − mean(dx̂) − x̂ · mean(dx̂ · x̂)) / root: two minus signs, two means.": {
-            "mean(dx̂) is added": make(dx=lambda v: _closed(v) + 2 * v.share(back(v)) / v.root),
-            "x̂ · mean(dx̂ · x̂) is added": make(dx=lambda v: _closed(v) + 2 * along(v) / v.root),
-            "both means are added": make(dx=lambda v: 2 * back(v) / v.root - _closed(v)),
-            "x̂ is missing before the second mean": make(
-                dx=lambda v: (back(v) - v.share(back(v)) - v.share(back(v) * v.x_hat)) / v.root
+            "mean(dx̂) is added": less(lambda v: second(v) - first(v)),
+            "x̂ · mean(dx̂ · x̂) is added": less(lambda v: first(v) - second(v)),
+            "both means are added": less(lambda v: -first(v) - second(v)),
+            "x̂ is missing before the second mean": less(
+                lambda v: first(v) + v.share(back(v) * v.x_hat)
             ),
-            "both means are sums, not divided by their number": make(
-                dx=lambda v: (back(v) - v.m * (v.share(back(v)) + along(v))) / v.root
+            "x̂ is missing in the second mean": less(lambda v: (1 + v.x_hat) * first(v)),
+            "both means are sums, not divided by their number": less(
+                lambda v: v.m * (first(v) + second(v))
             ),
-            "mean(dx̂) is a sum, not divided by the number": make(
-                dx=lambda v: (back(v) - v.m * v.share(back(v)) - along(v)) / v.root
+            "mean(dx̂) is a sum, not divided by the number": less(
+                lambda v: v.m * first(v) + second(v)
             ),
-            "mean(dx̂ · x̂) is a sum, not divided by the number": make(
-                dx=lambda v: (back(v) - v.share(back(v)) - v.m * along(v)) / v.root
+            "mean(dx̂ · x̂) is a sum, not divided by the number": less(
+                lambda v: first(v) + v.m * second(v)
             ),
-            "the sums are divided by their number less 1": make(
-                dx=lambda v: (back(v) - v.m / (v.m - 1) * (v.share(back(v)) + along(v))) / v.root
+            "the sums are divided by their number less 1": less(
+                lambda v: v.m / (v.m - 1) * (first(v) + second(v))
             ),
         },
         "Is it x, x − μ or x̂ that stands there?": {
-            "x − μ stands in place of x̂ in dx": make(
-                dx=lambda v: (back(v) - v.share(back(v)) - v.root**2 * along(v)) / v.root
+            "x − μ stands in place of x̂ in dx": less(lambda v: first(v) + v.root**2 * second(v)),
+            "x − μ stands in place of one x̂ in dx": less(lambda v: first(v) + v.root * second(v)),
+            "x stands in place of x̂ in dx": less(lambda v: first(v) + v.x * v.share(back(v) * v.x)),
+            "x stands in place of x̂ in the second mean": less(
+                lambda v: first(v) + v.x_hat * v.share(back(v) * v.x)
             ),
-            "x − μ stands in place of one x̂ in dx": make(
-                dx=lambda v: (back(v) - v.share(back(v)) - v.root * along(v)) / v.root
-            ),
-            "x stands in place of x̂ in dx": make(
-                dx=lambda v: (back(v) - v.share(back(v)) - v.x * v.share(back(v) * v.x)) / v.root
+            "x stands in place of x̂ before the second mean": less(
+                lambda v: first(v) + v.x * v.share(back(v) * v.x_hat)
             ),
             "dgamma has x − μ in place of x̂": make(dgamma=lambda v: _total(v, v.dy * (v.x - v.mu))),
             "dgamma has x in place of x̂": make(dgamma=lambda v: _total(v, v.dy * v.x)),
@@ -441,33 +470,39 @@ def _gradients(mean):
             "dx is not divided by the root": make(dx=lambda v: _closed(v) * v.root),
             "dx is divided by root², not by the root": make(dx=lambda v: _closed(v) / v.root),
             "dx is multiplied by the root, not divided": make(dx=lambda v: _closed(v) * v.root**2),
-            "only dx̂ is divided by the root, not the two means": make(
-                dx=lambda v: back(v) / v.root - v.share(back(v)) - along(v)
+            "only dx̂ is divided by the root, not the two means": less(
+                lambda v: v.root * (first(v) + second(v))
             ),
+            "only x̂ · mean(dx̂ · x̂) is divided by the root": make(
+                dx=lambda v: back(v) - first(v) - second(v) / v.root
+            ),
+            "x̂ · mean(dx̂ · x̂) is divided by root², not by the root": less(
+                lambda v: first(v) + second(v) / v.root
+            ),
+        },
+        "The 1/N of the loss is in dy already.": {
+            "dx is divided by N": make(dx=lambda v: _closed(v) / len(v.x)),
         },
         "dgamma = Σ dy · x̂ and dbeta = Σ dy: sums, and no other factor.": {
-            "dgamma is averaged, not summed": make(
-                dgamma=lambda v: _total(v, v.dy * v.x_hat) / v.dy[:, 0].size
-            ),
-            "dbeta is averaged, not summed": make(
-                dbeta=lambda v: _total(v, v.dy) / v.dy[:, 0].size
-            ),
-            "dgamma is multiplied by γ": make(dgamma=lambda v: v.gamma * _total(v, v.dy * v.x_hat)),
-            "dbeta is multiplied by γ": make(dbeta=lambda v: v.gamma * _total(v, v.dy)),
             "dgamma is the sum of dy alone": make(dgamma=lambda v: _total(v, v.dy)),
-            "dgamma is not summed": make(dgamma=lambda v: v.dy * v.x_hat),
-            "dbeta is not summed": make(dbeta=lambda v: v.dy),
-        },
-        "dgamma and dbeta have the shape of gamma: keepdims?": {
-            "dgamma has axes of length 1 left": [
-                make(dgamma=lambda v, s=s: _total(v, v.dy * v.x_hat).reshape(s[: v.x.ndim]))
-                for s in ((1, -1, 1, 1), (-1, 1, 1))
-            ],
-            "dbeta has axes of length 1 left": [
-                make(dbeta=lambda v, s=s: _total(v, v.dy).reshape(s[: v.x.ndim]))
-                for s in ((1, -1, 1, 1), (-1, 1, 1))
-            ],
-        },
+        }
+        | _sums(
+            mean,
+            {
+                "is averaged, not summed": lambda v, a: _total(v, a) / a[:, 0].size,
+                "is multiplied by γ": lambda v, a: v.gamma * _total(v, a),
+                "is not summed": lambda v, a: a,
+            },
+        ),
+        "dgamma and dbeta have the shape of gamma: keepdims?": _sums(
+            mean,
+            {
+                "has axes of length 1 left": [
+                    lambda v, a, s=s: _total(v, a).reshape(s[: a.ndim])
+                    for s in ((1, -1, 1, 1), (-1, 1, 1))
+                ]
+            },
+        ),
         BIASED: {"x is normalised with the unbiased variance": make(square=_unbiased)},
         "x̂ has mean 0 and is divided by the root.": {
             "x̂ is x/root: μ is not subtracted": make(hat=lambda v: v.x / v.root),
@@ -477,30 +512,22 @@ def _gradients(mean):
 
 LINES = {
     WHOSE: {
-        "the means of dx run over the examples, not over the features": _backward(
-            _over(1), dx=lambda v: _closed(v, lambda a: a.mean(0))
-        ),
-        "the means of dx run over all numbers": _backward(
-            _over(1), dx=lambda v: _closed(v, lambda a: a.mean())
-        ),
         "x is normalised over the examples, as in batch norm": _backward(_over(0)),
         "x is normalised over the examples, and dx over the features": _backward(
             _over(0), dx=lambda v: _closed(v, lambda a: _example(a, 1))
         ),
-    },
+    }
+    | _elsewhere(_over(1), {"the examples": _over(0), "all numbers": _over(0, 1)}),
     (
         "gamma has one value for each feature: which numbers of dy go through γ[d]?",
         "All examples use the same γ[d], so the sum runs over them.",
-    ): {
-        "dgamma is summed over the features": _backward(
-            _over(1), dgamma=lambda v: (v.dy * v.x_hat).sum(1)
-        ),
-        "dbeta is summed over the features": _backward(_over(1), dbeta=lambda v: v.dy.sum(1)),
-        "dgamma is one number for all features": _backward(
-            _over(1), dgamma=lambda v: (v.dy * v.x_hat).sum()
-        ),
-        "dbeta is one number for all features": _backward(_over(1), dbeta=lambda v: v.dy.sum()),
-    },
+    ): _sums(
+        _over(1),
+        {
+            "is summed over the features": lambda v, a: a.sum(1),
+            "is one number for all features": lambda v, a: a.sum(),
+        },
+    ),
     "Are dgamma and dbeta the sums that dx needs? Over which index does each run?": {
         "dgamma and dbeta stand in dx, in place of the sums over the features": _backward(
             _over(1),
@@ -533,7 +560,7 @@ def _layer_norm_backward(dy, x, gamma, eps=1e-5):
 
 layer_norm_backward = Oracle(
     _layer_norm_backward,
-    _mistakes(_wrapped(_rows_back, LINES)),
+    _mistakes(_wrapped(_rows_back, _backward(_over(1)), LINES)),
     outputs=("dx", "dgamma", "dbeta"),
     batch=("dy", "x"),
     extreme=("dy",),
@@ -552,6 +579,7 @@ PER_CHANNEL = (
     "How many values has gamma?",
     "One for each channel: channels of one group share the mean, not γ.",
 )
+MAP = _over(2, 3)
 OTHER_GROUPS = {
     GROUPED: {
         "the channels of a group lie G apart: c, c + G, c + 2 G, …": _every,
@@ -625,23 +653,46 @@ GROUPS = {
     for hints, named in OTHER_GROUPS.items()
 }
 GROUPS[GROUPED]["the channels were not brought back to their places"] = _turned
+GROUPS["y has the shape of x: reshape it back."] = {
+    "y has the shape of the groups, not that of x": [
+        lambda x, groups, *rest, end=end: _forward(_group)(x, groups, *rest).reshape(
+            len(x), groups, -1, *x.shape[end:]
+        )
+        for end in (2, 4)
+    ],
+}
+GROUPS["Mean and variance are those of the same m numbers: a group of an image."] = {
+    "the mean is that of each channel, the variance that of the group": _forward(
+        _group, about=_over(2, 3)
+    ),
+} | {
+    f"σ² is {words}": _forward(_group, square=square)
+    for words, square in (
+        ("that of each channel, μ that of the group", lambda x, mean, g: _square(x, MAP, g)),
+        ("that of all channels, μ that of the group", lambda x, mean, g: _square(x, _example, g)),
+        ("the mean of the channels' variances", lambda x, mean, g: mean(_square(x, MAP, g), g)),
+        (
+            "the square of the mean of the channels' standard deviations",
+            lambda x, mean, g: mean(np.sqrt(_square(x, MAP, g)), g) ** 2,
+        ),
+        (
+            "divided by H·W, not by (C/G)·H·W",
+            lambda x, mean, g: _square(x, mean, g) * (x.shape[1] // g),
+        ),
+    )
+}
 GROUPS |= SHARED | _statistics(_group)
 GROUPS |= _habits(partial(_forward, _group), "root", ROOTS)
 GROUPS |= _habits(partial(_forward, _group), "output", OUTPUTS)
 group_norm = Oracle(
     lambda x, groups, gamma, beta, eps=1e-5: F.group_norm(x, groups, gamma, beta, eps)[0],
-    _mistakes(_wrapped(_maps, GROUPS)),
+    _mistakes(_wrapped(_maps, _forward(_group), GROUPS)),
     batch=("x",),
     extreme=("x",),
 )
 
 
 # --- task 4: group_norm_backward -----------------------------------------------------------------
-
-
-def _mixed(share, sums):
-    """Normalised right, the means of dx taken over other numbers."""
-    return _backward(share, dx=lambda v: _closed(v, lambda a: sums(a, v.groups)))
 
 
 def _counted(m):
@@ -663,49 +714,38 @@ def _across(v):
     return _closed(SimpleNamespace(**{**vars(v), "gamma": ones, "dy": v.dy * v.gamma}))
 
 
-def _added(total):
-    """A maker for dgamma or dbeta, added up otherwise.
-
-    Args:
-        total: of an array and the number of groups.
-    """
-
-    def make(which):
-        if which == "dgamma":
-            return _backward(_group, dgamma=lambda v: total(v.dy * v.x_hat, v.groups))
-        return _backward(_group, dbeta=lambda v: total(v.dy, v.groups))
-
-    return make
+def _of_groups(v, a):
+    return _total(v, a).reshape(v.groups, -1).sum(1)
 
 
 ADDED = {
-    "is one value for each group, not for each channel": _added(
-        lambda a, groups: a.sum((0, 2, 3)).reshape(groups, -1).sum(1)
+    "is one value for each group, not for each channel": _of_groups,
+    "is summed over all channels of the group": lambda v, a: np.repeat(
+        _of_groups(v, a), a.shape[1] // v.groups
     ),
-    "is not summed over the images": _added(lambda a, groups: a.sum((2, 3))),
-    "is averaged over the images, not summed": _added(lambda a, groups: a.sum((2, 3)).mean(0)),
-    "is averaged over the pixels, not summed": _added(lambda a, groups: a.mean((2, 3)).sum(0)),
-    "is not summed over the pixels": _added(lambda a, groups: a.sum(0)),
-    "is summed over the channels, too": _added(lambda a, groups: a.sum()),
-    "is summed over channels and pixels, for each image": _added(
-        lambda a, groups: a.sum((1, 2, 3))
-    ),
+    "is not summed over the images": lambda v, a: a.sum((2, 3)),
+    "is averaged over the images, not summed": lambda v, a: a.sum((2, 3)).mean(0),
+    "is averaged over the pixels, not summed": lambda v, a: a.mean((2, 3)).sum(0),
+    "is not summed over the pixels": lambda v, a: a.sum(0),
+    "is summed over the channels, too": lambda v, a: a.sum(),
+    "is summed over the channels, but not over the width": lambda v, a: a.sum((0, 1, 2)),
+    "is summed over channels and pixels, for each image": lambda v, a: a.sum((1, 2, 3)),
 }
 MAPS = {
     hints: {name: _backward(mean) for name, mean in named.items()}
     for hints, named in OTHER_GROUPS.items()
 }
-MAPS["Over which numbers do the two means of dx run? Over those that share μ and σ²."] = {
-    f"x̂ is right, but the means of dx run over {words}": _mixed(_group, sums)
-    for words, sums in (
-        ("the channels G apart", _every),
-        ("each channel by itself", _over(2, 3)),
-        ("all channels of the image", _example),
-        ("the group in all images", _together),
-        ("the channel in all images", _over(0, 2, 3)),
-        ("the group at each place", _places),
-    )
-}
+MAPS["Over which numbers do the two means of dx run? Over those that share μ and σ²."] = _elsewhere(
+    _group,
+    {
+        "the channels G apart": _every,
+        "each channel by itself": MAP,
+        "all channels of the image": _example,
+        "the group in all images": _together,
+        "the channel in all images": _over(0, 2, 3),
+        "the group at each place": _places,
+    },
+)
 MAPS[("How many numbers share a mean?", "m = (C/G) · H · W.")] = {
     f"the sums of dx are divided by {words}": _counted(m)
     for words, m in (
@@ -718,11 +758,7 @@ MAPS[("How many numbers share a mean?", "m = (C/G) · H · W.")] = {
         ("N, not by (C/G)·H·W", lambda s, g: s[0]),
     )
 }
-MAPS[PER_CHANNEL] = {
-    f"{which} {words}": make(which)
-    for which in ("dgamma", "dbeta")
-    for words, make in ADDED.items()
-}
+MAPS[PER_CHANNEL] = _sums(_group, ADDED)
 MAPS[PER_CHANNEL]["gamma is taken for one value a group in dx"] = [
     _backward(_group, dx=partial(_with_gamma, index)) for index in TAKEN
 ]
@@ -742,7 +778,7 @@ def _group_norm_backward(dy, x, groups, gamma, eps=1e-5):
 
 group_norm_backward = Oracle(
     _group_norm_backward,
-    _mistakes(_wrapped(_maps_back, MAPS)),
+    _mistakes(_wrapped(_maps, _backward(_group), MAPS)),
     outputs=("dx", "dgamma", "dbeta"),
     batch=("dy", "x"),
     extreme=("dy",),
@@ -792,6 +828,11 @@ def _weights(norms=LENGTHS, w=None, dg=None, dv=None, length=_of_rows):
     return make
 
 
+def _less_of(term):
+    """In dv, this is subtracted from dw."""
+    return _weights(dv=lambda k: (k.dw - term(k)) * k.g / k.norm)
+
+
 ROWS_OF = ("How many lengths are there?", "Each output has one, over all of its weights v[f].")
 PROJECTION = (
     "Make v longer: does w change? So how large may dv · v be?",
@@ -824,6 +865,18 @@ WEIGHTS = {
         "‖v‖ is the largest absolute value": _weights(
             lambda v: np.abs(v).max(_of_each(v), keepdims=True)
         ),
+        "a small number is added to ‖v‖ or to its square": [
+            made
+            for e in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+            for made in (
+                _weights(lambda v, e=e: LENGTHS(v) + e),
+                _weights(lambda v, e=e: np.sqrt(LENGTHS(v) ** 2 + e)),
+                _weights(  # in the direction alone
+                    lambda v, e=e: LENGTHS(v) + e,
+                    dv=lambda k: (k.dw - k.along * k.unit) * k.g / LENGTHS(k.v),
+                ),
+            )
+        ],
     },
     "w = g v/‖v‖: g once, and the length of v does not matter.": {
         "w is not divided by ‖v‖": _weights(w=lambda k: k.g * k.v),
@@ -857,27 +910,20 @@ WEIGHTS = {
         "dg is summed over the last axis only": _weights(dg=lambda k: (k.dw * k.unit).sum(-1)),
     },
     PROJECTION: {
-        "dv is g/‖v‖ · dw: nothing is projected away": _weights(dv=lambda k: k.dw * k.g / k.norm),
+        "dv is g/‖v‖ · dw: nothing is projected away": _less_of(lambda k: 0),
         "dv is dw as it came": _weights(dv=lambda k: k.dw),
         "dv is g · dw: neither divided by ‖v‖ nor projected": _weights(dv=lambda k: k.dw * k.g),
-        "dg · v is subtracted in dv, not dg · v/‖v‖": _weights(
-            dv=lambda k: (k.dw - k.along * k.v) * k.g / k.norm
+        "dg · v is subtracted in dv, not dg · v/‖v‖": _less_of(lambda k: k.along * k.v),
+        "dg · v/‖v‖² is subtracted in dv, not dg · v/‖v‖": _less_of(
+            lambda k: k.along * k.unit / k.norm
         ),
-        "dg · v/‖v‖² is subtracted in dv, not dg · v/‖v‖": _weights(
-            dv=lambda k: (k.dw - k.along * k.unit / k.norm) * k.g / k.norm
-        ),
-        "dg · w is subtracted in dv, not dg · v/‖v‖": _weights(
-            dv=lambda k: (k.dw - k.along * k.g * k.unit) * k.g / k.norm
-        ),
-        "the part along v is added in dv, not subtracted": _weights(
-            dv=lambda k: (k.dw + k.along * k.unit) * k.g / k.norm
-        ),
-        "dw · v is not summed in dv": _weights(dv=lambda k: k.dw * (1 - k.unit**2) * k.g / k.norm),
+        "dg · w is subtracted in dv, not dg · v/‖v‖": _less_of(lambda k: k.along * k.g * k.unit),
+        "g · v/‖v‖ is subtracted in dv, not dg · v/‖v‖": _less_of(lambda k: k.g * k.unit),
+        "dg alone is subtracted in dv, without the direction": _less_of(lambda k: k.along),
+        "the part along v is added in dv, not subtracted": _less_of(lambda k: -k.along * k.unit),
+        "dw · v is not summed in dv": _less_of(lambda k: k.dw * k.unit**2),
         "dv is the part along v, not the one across": _weights(
             dv=lambda k: k.along * k.unit * k.g / k.norm
-        ),
-        "dg alone is subtracted in dv, without the direction": _weights(
-            dv=lambda k: (k.dw - k.along) * k.g / k.norm
         ),
     },
     "Before the bracket of dv stands g/‖v‖.": {
@@ -887,6 +933,9 @@ WEIGHTS = {
         "dv is divided by ‖v‖²": _weights(dv=lambda k: (k.dw - k.along * k.unit) * k.g / k.norm**2),
         "the part that is subtracted in dv lacks g/‖v‖": _weights(
             dv=lambda k: k.dw * k.g / k.norm - k.along * k.unit
+        ),
+        "g is missing before dw in dv": _weights(
+            dv=lambda k: (k.dw - k.g * k.along * k.unit) / k.norm
         ),
         "dv is multiplied by ‖v‖, not divided": _weights(
             dv=lambda k: (k.dw - k.along * k.unit) * k.g * k.norm
@@ -914,12 +963,12 @@ def _filter_response(x, gamma, beta, tau, dz, eps=1e-6):
     return z, *F.filter_response_norm_backward(dy, normal), dtau
 
 
-def _mean_square(x):
-    return (x**2).mean((2, 3), keepdims=True)
+def _mean_square(*axes):
+    return lambda x: (x**2).mean(axes, keepdims=True)
 
 
 def _response(
-    square=_mean_square,
+    square=lambda x: (x**2).mean((2, 3), keepdims=True),
     root=_right_root,
     hat=lambda k: k.x / k.root,
     output=_right_output,
@@ -927,6 +976,7 @@ def _response(
     passes=lambda k: k.y > k.tau,
     dy=lambda k: np.where(k.open, k.dz, 0),
     lay=_wide,
+    default=1e-6,
     **gradients,
 ):
     """`_filter_response` with other habits.
@@ -940,10 +990,11 @@ def _response(
         passes: where y goes through.
         dy: what comes back through the threshold.
         lay: puts gamma, beta and tau along x.
+        default: of ε.
         gradients: name -> function of what is known.
     """
 
-    def make(x, gamma, beta, tau, dz, eps=1e-6):
+    def make(x, gamma, beta, tau, dz, eps=default):
         k = SimpleNamespace(x=x, dz=dz, eps=eps, m=x.shape[2] * x.shape[3])
         k.gamma, k.beta, k.tau = (lay(a, x) for a in (gamma, beta, tau))
         k.root = root(square(x), eps)
@@ -966,15 +1017,43 @@ def _mean_along(k, a):
     return np.einsum("nchw->nc", a)[:, :, None, None] / k.m
 
 
-def _dx(k):
-    return k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dy * k.hat))
+def _along(k):
+    return k.hat * _mean_along(k, k.dy * k.hat)
 
 
-RESPONSE = {
-    "dx": _dx,
-    "dgamma": lambda k: _each(k.dy * k.hat),
-    "dbeta": lambda k: _each(k.dy),
-    "dtau": lambda k: _each(np.where(k.open, 0, k.dz)),
+def _dx(k, term=_along):
+    return k.gamma / k.root * (k.dy - term(k))
+
+
+def _less(term):
+    """In dx, this is subtracted from dy."""
+    return _response(dx=lambda k: _dx(k, term))
+
+
+ADDENDS = {
+    "dgamma": lambda k: k.dy * k.hat,
+    "dbeta": lambda k: k.dy,
+    "dtau": lambda k: np.where(k.open, 0, k.dz),
+}
+RESPONSE = {"dx": _dx} | {
+    name: lambda k, part=part: _each(part(k)) for name, part in ADDENDS.items()
+}
+TOTALS = {
+    f"{name} {words}": _response(**{name: lambda k, part=part, total=total: total(k, part(k))})
+    for name, part in ADDENDS.items()
+    for words, total in {
+        "has axes of length 1 left": lambda k, a: _each(a).reshape(1, -1, 1, 1),
+        "has the opposite sign": lambda k, a: -_each(a),
+        "is averaged, not summed": lambda k, a: _each(a) / (len(k.x) * k.m),
+        "is averaged over the images, not summed": lambda k, a: _each(a) / len(k.x),
+        "is averaged over the pixels, not summed": lambda k, a: _each(a) / k.m,
+        "is multiplied by γ": lambda k, a: k.gamma.ravel() * _each(a),
+        "is multiplied by τ": lambda k, a: k.tau.ravel() * _each(a),
+        "is not summed over the images": lambda k, a: a.sum((2, 3)),
+        "is not summed over the pixels": lambda k, a: a.sum(0),
+        "is summed over the channels, too": lambda k, a: a.sum(),
+        "is not summed": lambda k, a: a,
+    }.items()
 }
 MEAN_SQUARE = (
     "Is anything subtracted before x is squared? Over which indices is the mean?",
@@ -990,6 +1069,11 @@ TIED = (
     "A tie belongs to τ: dy = dz only where y > τ.",
 )
 RESPONSES = {
+    SIGNATURE: {
+        "the default of ε is not 1e-6": [
+            _response(default=eps) for eps in (1e-5, *DEFAULTS) if eps != 1e-6
+        ],
+    },
     PER_CHANNEL: {
         "gamma, beta and tau lie along the width, not along the channels": _response(
             lay=lambda a, x: a
@@ -999,21 +1083,11 @@ RESPONSES = {
         "ν² is the variance: the mean is subtracted before squaring": _response(
             square=lambda x: x.var((2, 3), keepdims=True)
         ),
-        "ν² is taken over all channels of an image": _response(
-            square=lambda x: (x**2).mean((1, 2, 3), keepdims=True)
-        ),
-        "ν² is taken over the images, too": _response(
-            square=lambda x: (x**2).mean((0, 2, 3), keepdims=True)
-        ),
-        "ν² is taken over the channels of a pixel": _response(
-            square=lambda x: (x**2).mean(1, keepdims=True)
-        ),
-        "ν² is taken over all numbers": _response(
-            square=lambda x: np.mean(x**2) + np.zeros((1, 1, 1, 1))
-        ),
-        "ν² is taken over the last axis only": _response(
-            square=lambda x: (x**2).mean(3, keepdims=True)
-        ),
+        "ν² is taken over all channels of an image": _response(square=_mean_square(1, 2, 3)),
+        "ν² is taken over the images, too": _response(square=_mean_square(0, 2, 3)),
+        "ν² is taken over the channels of a pixel": _response(square=_mean_square(1)),
+        "ν² is taken over all numbers": _response(square=_mean_square(0, 1, 2, 3)),
+        "ν² is taken over the last axis only": _response(square=_mean_square(3)),
         "ν² is a sum of squares, not their mean": _response(
             square=lambda x: (x**2).sum((2, 3), keepdims=True)
         ),
@@ -1048,6 +1122,7 @@ RESPONSES = {
         "dz goes to y where x > τ, not where y > τ": _response(passes=lambda k: k.x > k.tau),
         "dz goes to y where x > 0, not where y > τ": _response(passes=lambda k: k.x > 0),
         "dz goes to y where x̂ > τ, not where y > τ": _response(passes=lambda k: k.hat > k.tau),
+        "dz goes to y where dz > τ, not where y > τ": _response(passes=lambda k: k.dz > k.tau),
         "dz goes to y where z > 0, not where y > τ": _response(passes=lambda k: k.z > 0),
         "dz goes to y where y is below τ, not above": _response(
             dy=lambda k: np.where(k.open, 0, k.dz)
@@ -1071,40 +1146,19 @@ RESPONSES = {
         "dtau is minus the sum of dz where y > τ, as if z were max(y − τ, 0)": _response(
             dtau=lambda k: -_each(k.dy)
         ),
-        "dtau has axes of length 1 left": _response(
-            dtau=lambda k: RESPONSE["dtau"](k).reshape(1, -1, 1, 1)
-        ),
-        "dtau has the opposite sign": _response(dtau=lambda k: -RESPONSE["dtau"](k)),
-        "dtau is averaged, not summed": _response(
-            dtau=lambda k: RESPONSE["dtau"](k) / (len(k.x) * k.m)
-        ),
-        "dtau is averaged over the images": _response(
-            dtau=lambda k: RESPONSE["dtau"](k) / len(k.x)
-        ),
-        "dtau is multiplied by τ": _response(dtau=lambda k: k.tau.ravel() * RESPONSE["dtau"](k)),
         "dtau counts the pixels instead of adding dz": _response(
             dtau=lambda k: _each(np.where(k.open, 0, 1.0))
         ),
-        "dtau is multiplied by γ": _response(dtau=lambda k: k.gamma.ravel() * RESPONSE["dtau"](k)),
-        "dtau is not summed over the images": _response(
-            dtau=lambda k: np.where(k.open, 0, k.dz).sum((2, 3))
-        ),
-        "dtau is not summed over the pixels": _response(
-            dtau=lambda k: np.where(k.open, 0, k.dz).sum(0)
-        ),
-        "dtau is summed over the channels, too": _response(
-            dtau=lambda k: np.where(k.open, 0, k.dz).sum()
-        ),
-        "dtau is not summed": _response(dtau=lambda k: np.where(k.open, 0, k.dz)),
     },
+    "dγ, dβ and dτ are sums over n, h and w, without any other factor.": TOTALS,
     ("γ and β come before the threshold: which gradient reaches them, dz or dy?",): {
         "dgamma is made of dz, not of dy": _response(dgamma=lambda k: _each(k.dz * k.hat)),
         "dbeta is the sum of dz, not of dy": _response(dbeta=lambda k: _each(k.dz)),
         "dx is made of dz, not of dy": _response(
             dx=lambda k: k.gamma / k.root * (k.dz - k.hat * _mean_along(k, k.dz * k.hat))
         ),
-        "the mean in dx is made of dz, not of dy": _response(
-            dx=lambda k: k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dz * k.hat))
+        "the mean in dx is made of dz, not of dy": _less(
+            lambda k: k.hat * _mean_along(k, k.dz * k.hat)
         ),
         "the threshold is applied to the whole of dx": _response(
             dx=lambda k: (
@@ -1115,58 +1169,36 @@ RESPONSES = {
             dx=lambda k: np.where(k.open, _dx(k), 0)
         ),
     },
-    "dgamma = Σ dy · x̂ and dbeta = Σ dy, over n, h and w: sums, and no other factor.": {
-        "dgamma has axes of length 1 left": _response(
-            dgamma=lambda k: _each(k.dy * k.hat).reshape(1, -1, 1, 1)
-        ),
-        "dbeta has axes of length 1 left": _response(
-            dbeta=lambda k: _each(k.dy).reshape(1, -1, 1, 1)
-        ),
+    "dgamma = Σ dy · x̂": {
         "dgamma has x in place of x̂": _response(dgamma=lambda k: _each(k.dy * k.x)),
-        "dgamma is averaged, not summed": _response(
-            dgamma=lambda k: _each(k.dy * k.hat) / (len(k.x) * k.m)
-        ),
-        "dbeta is averaged, not summed": _response(dbeta=lambda k: _each(k.dy) / (len(k.x) * k.m)),
-        "dgamma is multiplied by γ": _response(
-            dgamma=lambda k: k.gamma.ravel() * _each(k.dy * k.hat)
-        ),
-        "dbeta is multiplied by γ": _response(dbeta=lambda k: k.gamma.ravel() * _each(k.dy)),
-        "dgamma is not summed over the images": _response(
-            dgamma=lambda k: (k.dy * k.hat).sum((2, 3))
-        ),
-        "dbeta is not summed over the images": _response(dbeta=lambda k: k.dy.sum((2, 3))),
+        "dgamma has y, or z, in place of x̂": _response(dgamma=lambda k: _each(k.dy * k.y)),
     },
     (
         "On how many ways does x reach y?",
         "ν² is a function of x: x̂ times a mean is subtracted, and it is not subtracted from x.",
     ): {
-        "ν² is treated as a constant": _response(dx=lambda k: k.gamma / k.root * k.dy),
-        "mean(dy) is subtracted in dx, too, as if x were centred": _response(
-            dx=lambda k: _dx(k) - k.gamma / k.root * _mean_along(k, k.dy)
+        "ν² is treated as a constant": _less(lambda k: 0),
+        "mean(dy) is subtracted in dx, too, as if x were centred": _less(
+            lambda k: _along(k) + _mean_along(k, k.dy)
         ),
-        "x stands in place of x̂ in dx": _response(
-            dx=lambda k: k.gamma / k.root * (k.dy - k.x * _mean_along(k, k.dy * k.x))
+        "x stands in place of x̂ in dx": _less(lambda k: k.x * _mean_along(k, k.dy * k.x)),
+        "x stands in place of one x̂ in dx": _less(lambda k: k.x * _mean_along(k, k.dy * k.hat)),
+        "x̂ is missing before the mean in dx": _less(lambda k: _mean_along(k, k.dy * k.hat)),
+        "x̂ is missing in the mean in dx": _less(lambda k: k.hat * _mean_along(k, k.dy)),
+        "x̂ times the mean is added in dx": _less(lambda k: -_along(k)),
+        "the mean in dx is a sum, not divided by H·W": _less(lambda k: k.m * _along(k)),
+        "the mean in dx runs over the images, too": _less(
+            lambda k: k.hat * (k.dy * k.hat).mean((0, 2, 3), keepdims=True)
         ),
-        "x̂ times the mean is added in dx": _response(
-            dx=lambda k: 2 * k.gamma / k.root * k.dy - _dx(k)
+        "the mean in dx runs over the channels, too": _less(
+            lambda k: k.hat * (k.dy * k.hat).mean((1, 2, 3), keepdims=True)
         ),
-        "the mean in dx is a sum, not divided by H·W": _response(
-            dx=lambda k: k.gamma / k.root * (k.dy - k.m * k.hat * _mean_along(k, k.dy * k.hat))
+        "the sum in dx is divided by N·H·W, not by H·W": _less(lambda k: _along(k) / len(k.x)),
+        "the mean in dx is half as large: the factor 2 of the square is forgotten": _less(
+            lambda k: _along(k) / 2
         ),
-        "the mean in dx runs over the images, too": _response(
-            dx=lambda k: (
-                k.gamma / k.root * (k.dy - k.hat * (k.dy * k.hat).mean((0, 2, 3), keepdims=True))
-            )
-        ),
-        "the sum in dx is divided by N·H·W, not by H·W": _response(
-            dx=lambda k: k.gamma / k.root * (k.dy - k.hat * _mean_along(k, k.dy * k.hat) / len(k.x))
-        ),
-        "the mean in dx is half as large: the factor 2 of the square is forgotten": _response(
-            dx=lambda k: _dx(k) / 2 + k.gamma / k.root * k.dy / 2
-        ),
-        "the mean in dx is twice as large": _response(
-            dx=lambda k: 2 * _dx(k) - k.gamma / k.root * k.dy
-        ),
+        "the mean in dx is twice as large": _less(lambda k: 2 * _along(k)),
+        "γ is a factor of the mean in dx twice": _less(lambda k: k.gamma * _along(k)),
     },
     "γ/√(ν² + ε) stands before the bracket of dx, once.": {
         "γ is missing in dx": _response(dx=lambda k: _dx(k) / k.gamma),
@@ -1174,10 +1206,11 @@ RESPONSES = {
         "dx is not divided by the root": _response(dx=lambda k: _dx(k) * k.root),
         "dx is divided by root², not by the root": _response(dx=lambda k: _dx(k) / k.root),
         "γ is missing before dy in dx": _response(
-            dx=lambda k: (k.dy - k.gamma * k.hat * _mean_along(k, k.dy * k.hat)) / k.root
+            dx=lambda k: (k.dy - k.gamma * _along(k)) / k.root
         ),
-        "γ is missing before the mean in dx": _response(
-            dx=lambda k: (k.gamma * k.dy - k.hat * _mean_along(k, k.dy * k.hat)) / k.root
+        "γ is missing before the mean in dx": _less(lambda k: _along(k) / k.gamma),
+        "dx is divided by N: the 1/N of the loss is in dz already": _response(
+            dx=lambda k: _dx(k) / len(k.x)
         ),
     },
 }

@@ -43,6 +43,13 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 
 slip = known.slips_of(layer_norm)
 slip(
+    "another default",
+    "eps=1e-5",
+    "eps=1e-6",
+    loses=2,
+    says="the default of ε is not 1e-5",
+)
+slip(
     "batch norm",
     "x.mean(axis=1, keepdims=True)\n    var = x.var(axis=1, keepdims=True)",
     "x.mean(axis=0, keepdims=True)\n    var = x.var(axis=0, keepdims=True)",
@@ -214,6 +221,48 @@ def layer_norm_backward(dy, x, gamma, eps=1e-5):
 
 slip = known.slips_of(layer_norm_backward)
 slip(
+    "the mean of dx_hat over the examples",
+    "first = dx_hat.mean(axis=1",
+    "first = dx_hat.mean(axis=0",
+    loses=3.5,
+    says="x̂ is right, but mean(dx̂) runs over the examples",
+)
+slip(
+    "the other mean over the examples",
+    "(dx_hat * x_hat).mean(axis=1",
+    "(dx_hat * x_hat).mean(axis=0",
+    loses=3.5,
+    says="x̂ is right, but mean(dx̂ · x̂) runs over the examples",
+)
+slip(
+    "the same mean twice",
+    "(dx_hat * x_hat).mean",
+    "dx_hat.mean",
+    loses=3.5,
+    says="x̂ is missing in the second mean",
+)
+slip(
+    "the root once more",
+    "x_hat * second)",
+    "x_hat * second / root)",
+    loses=3.5,
+    says="x̂ · mean(dx̂ · x̂) is divided by root², not by the root",
+)
+slip(
+    "averaged over the batch",
+    "second) / root",
+    "second) / root / len(x)",
+    loses=3.5,
+    says="dx is divided by N",
+)
+slip(
+    "another default",
+    "eps=1e-5",
+    "eps=1e-3",
+    loses=4,
+    says="the default of ε is not 1e-5",
+)
+slip(
     "statistics as constants",
     " - first - x_hat * second",
     "",
@@ -261,6 +310,7 @@ slip(
     "(dx_hat - first - x_hat * second) / root",
     "dx_hat - first - x_hat * second / root",
     loses=3.5,
+    says="only x̂ · mean(dx̂ · x̂) is divided by the root",
 )
 slip("only dx is returned", "return dx, dgamma, dbeta", "return dx", loses=6, says="type")
 slip(
@@ -282,7 +332,7 @@ slip(
     "first = dx_hat.mean(axis=1, keepdims=True)\n    second = (dx_hat * x_hat).mean(axis=1, keepdims=True)",
     "first = dx_hat.mean(axis=0)\n    second = (dx_hat * x_hat).mean(axis=0)",
     loses=3.5,
-    says="the means of dx run over the examples, not over the features",
+    says="x̂ is right, but the means of dx run over the examples",
 )
 slip(
     "all of it as in batch norm",
@@ -457,6 +507,34 @@ def group_norm(x, groups, gamma, beta, eps=1e-5):
 
 
 slip = known.slips_of(group_norm)
+slip(
+    "another default",
+    "eps=1e-5",
+    "eps=1e-3",
+    loses=2,
+    says="the default of ε is not 1e-5",
+)
+slip(
+    "the variances of the channels averaged",
+    "parts.var(axis=2, keepdims=True)",
+    "x.var(axis=(2, 3)).reshape(N, groups, -1).mean(axis=2, keepdims=True)",
+    loses=5,
+    says="σ² is the mean of the channels' variances",
+)
+slip(
+    "divided by the pixels",
+    "parts.var(axis=2, keepdims=True)",
+    "((parts - mu) ** 2).sum(axis=2, keepdims=True) / (H * W)",
+    loses=5,
+    says="σ² is divided by H·W, not by (C/G)·H·W",
+)
+slip(
+    "the variance of all channels",
+    "parts.var(axis=2",
+    "parts.var(axis=(1, 2)",
+    loses=5,
+    says="σ² is that of all channels, μ that of the group",
+)
 slip(
     "groups is the size of a group",
     "x.reshape(N, groups, C // groups * H * W)",
@@ -729,6 +807,55 @@ def group_norm_backward(dy, x, groups, gamma, eps=1e-5):
 
 slip = known.slips_of(group_norm_backward)
 slip(
+    "another default",
+    "eps=1e-5",
+    "eps=1e-3",
+    loses=4,
+    says="the default of ε is not 1e-5",
+)
+slip(
+    "the first mean of each channel",
+    "first = dx_hat.sum(axis=axes, keepdims=True)",
+    "first = C // groups * dx_hat.sum(axis=(3, 4), keepdims=True)",
+    loses=3.5,
+    says="x̂ is right, but mean(dx̂) runs over each channel by itself",
+)
+slip(
+    "the second mean of each channel",
+    "(dx_hat * x_hat).sum(axis=axes, keepdims=True)",
+    "C // groups * (dx_hat * x_hat).sum(axis=(3, 4), keepdims=True)",
+    loses=3.5,
+    says="x̂ is right, but mean(dx̂ · x̂) runs over each channel by itself",
+)
+slip(
+    "dgamma of the group",
+    "dbeta = np",
+    "dgamma = np.repeat(dgamma.reshape(groups, -1).sum(axis=1), C // groups)\n    dbeta = np",
+    loses=3.5,
+    says="dgamma is summed over all channels of the group",
+)
+slip(
+    "dgamma over the axes in front",
+    "dy * flat, axis=(0, 2, 3)",
+    "dy * flat, axis=(0, 1, 2)",
+    loses=3.5,
+    says="dgamma is summed over the channels, but not over the width",
+)
+slip(
+    "x in the second mean",
+    "(dx_hat * x_hat)",
+    "(dx_hat * parts)",
+    loses=3.5,
+    says="x stands in place of x̂ in the second mean",
+)
+slip(
+    "averaged over the images",
+    "second / m) / root",
+    "second / m) / root / N",
+    loses=3,
+    says="dx is divided by N",
+)
+slip(
     "interleaved",
     "x.reshape(N, groups, C // groups, H, W)\n    axes = (2, 3, 4)",
     "x.reshape(N, C // groups, groups, H, W)\n    axes = (1, 3, 4)",
@@ -974,6 +1101,34 @@ def weight_norm(v, g, dw):
 
 
 slip = known.slips_of(weight_norm)
+slip(
+    "a small number in the direction",
+    "rows / norm\n",
+    "rows / (norm + 1e-6)\n",
+    loses=6,
+    says="a small number is added to ‖v‖ or to its square",
+)
+slip(
+    "a small number under the root",
+    "keepdims=True))\n    g_",
+    "keepdims=True) + 1e-5)\n    g_",
+    loses=6,
+    says="a small number is added to ‖v‖ or to its square",
+)
+slip(
+    "g for dg",
+    "drows - dg * unit",
+    "drows - g_ * unit",
+    loses=3,
+    says="g · v/‖v‖ is subtracted in dv, not dg · v/‖v‖",
+)
+slip(
+    "g for the second term only",
+    "g_ / norm * (drows - dg * unit)",
+    "(drows - g_ * dg * unit) / norm",
+    loses=3,
+    says="g is missing before dw in dv",
+)
 slip(
     "one norm for the whole matrix",
     "np.sqrt(np.sum(rows**2, axis=1, keepdims=True))",
@@ -1230,6 +1385,62 @@ def filter_response(x, gamma, beta, tau, dz, eps=1e-6):
 
 
 slip = known.slips_of(filter_response)
+slip(
+    "the default of layer norm",
+    "eps=1e-6",
+    "eps=1e-5",
+    loses=4.5,
+    says="the default of ε is not 1e-6",
+)
+slip(
+    "dgamma of z",
+    "dgamma = np.sum(dy * x_hat",
+    "dgamma = np.sum(dy * z",
+    loses=3.5,
+    says="dgamma has y, or z, in place of x̂",
+)
+slip(
+    "the mean over the channels",
+    "along = np.mean(dy * x_hat, axis=(2, 3)",
+    "along = np.mean(dy * x_hat, axis=(1, 2, 3)",
+    loses=3,
+    says="the mean in dx runs over the channels, too",
+)
+slip(
+    "x in the mean",
+    "along = np.mean(dy * x_hat",
+    "along = np.mean(dy * x",
+    loses=3.5,
+    says="x stands in place of one x̂ in dx",
+)
+slip(
+    "x before the mean",
+    "dy - x_hat * along",
+    "dy - x * along",
+    loses=3.5,
+    says="x stands in place of one x̂ in dx",
+)
+slip(
+    "no x_hat before the mean",
+    "dy - x_hat * along",
+    "dy - along",
+    loses=3.5,
+    says="x̂ is missing before the mean in dx",
+)
+slip(
+    "gamma in the mean, too",
+    "along = np.mean(dy",
+    "along = np.mean(gamma * dy",
+    loses=3.5,
+    says="γ is a factor of the mean in dx twice",
+)
+slip(
+    "dz against the threshold",
+    "passes = y > tau",
+    "passes = dz > tau",
+    loses=7,
+    says="dz goes to y where dz > τ, not where y > τ",
+)
 slip(
     "the variance",
     "np.mean(x**2, axis=(2, 3), keepdims=True)",
