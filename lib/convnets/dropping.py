@@ -33,12 +33,7 @@ class KeepSchedule(Callback):
         self._own: list[tuple[Dropping, float]] = []
 
     def on_start(self, run):
-        layers = [layer for layer in run.engine.modules() if isinstance(layer, Dropping)]
-        if not layers:
-            raise ValueError(
-                "KeepSchedule found no layer with a keep_prob; put Dropout(...) into the model, or "
-                "leave the callback out."
-            )
+        layers = _found(run, Dropping, "KeepSchedule", "Dropout(...)")
         self._own = [(layer, layer.keep_prob) for layer in layers]
         self._set(0)
 
@@ -82,11 +77,11 @@ class NoisePrior(Callback):
 
     def on_start(self, run):
         self.kl = []
+        self._layers = _found(run, VariationalDropout, "NoisePrior", "VariationalDropout(...)")
 
     def on_backward(self, run):
-        layers = [layer for layer in run.engine.modules() if isinstance(layer, VariationalDropout)]
         total = 0.0
-        for layer in layers:
+        for layer in self._layers:
             kl, gradient = F.variational_kl(layer.log_alpha.data)
             layer.log_alpha.grad = layer.log_alpha.grad + gradient / run.settings["examples"]
             total += kl
@@ -100,6 +95,17 @@ class NoisePrior(Callback):
 
     def __repr__(self) -> str:
         return "NoisePrior()"
+
+
+def _found(run, kind: type[Noisy], callback: str, example: str) -> list:
+    """The layers of a kind in the model, at least one."""
+    layers = [layer for layer in run.engine.modules() if isinstance(layer, kind)]
+    if not layers:
+        raise ValueError(
+            f"{callback} found no layer to act on; put {example} into the model, or leave the "
+            "callback out."
+        )
+    return layers
 
 
 class Averaged(NamedTuple):

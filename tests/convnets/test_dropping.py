@@ -81,8 +81,10 @@ def test_a_rule_out_of_range_ends_the_run_and_leaves_probabilities_as_before():
     with pytest.raises(ValueError, match=r"in \(0, 1\], but is 0"):
         train(net, [KeepSchedule(lambda t, keep_prob: 1 - t / 2)])
     assert probabilities(net) == [0.8, 0.5]
-    with pytest.raises(ValueError, match="found no layer with a keep_prob"):
+    with pytest.raises(ValueError, match=r"KeepSchedule found no layer.*put Dropout"):
         train(Sequential(Flatten(), Linear(64, 10)), [KeepSchedule(CURRICULUM)])
+    with pytest.raises(ValueError, match=r"NoisePrior found no layer.*put VariationalDropout"):
+        train(Sequential(Flatten(), Linear(64, 10)), [NoisePrior()])
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):

@@ -140,3 +140,9 @@ def test_the_layer_is_noisy_in_training_only():
     assert np.array_equal(layer(x), x) and np.array_equal(layer.backward(x), x)
     assert not layer.log_alpha.grad.any()
     assert list(layer.state_dict()) == ["log_alpha"]
+
+
+@pytest.mark.parametrize("features", [0, 2.5])
+def test_a_layer_needs_a_whole_number_of_features(features):
+    with pytest.raises(ShapeError, match="features must be an integer >= 1"):
+        VariationalDropout(features)

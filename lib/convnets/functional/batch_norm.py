@@ -63,7 +63,7 @@ def batch_norm(x, gamma, beta, statistics=None, eps=1e-5):
     Raises:
         ShapeError: shapes that do not fit; without `statistics`, fewer than two values of a
             feature, which would all become beta.
-        ValueError: eps or a variance is negative.
+        ValueError: eps is negative, or a variance in NumPy; a device is not waited for.
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167.
 
     >>> import numpy as np
@@ -161,15 +161,11 @@ def _centre(xp, x):
 
 
 def _check(x, gamma, beta, statistics) -> None:
-    expect_features(x)
-    count = x.shape[1]
-    for name, values in (("gamma", gamma), ("beta", beta)):
-        if values is not None:
-            expect_shape(values, name, (count,), like=f"the {count} features of x")
+    count = x.shape[1] if len(x.shape) > 1 else 0
+    expect_features(x, gamma=gamma, beta=beta)
     if statistics is not None:
-        for name, values in zip(("mean", "variance"), statistics, strict=True):
-            expect_shape(values, name, (count,), like=f"the {count} features of x")
-        variance = statistics[1]
+        mean, variance = statistics
+        expect_features(x, mean=mean, variance=variance)
         if not is_torch(variance) and (variance < 0).any():
             raise ValueError(
                 f"the variance must be >= 0, but its smallest value is {variance.min()}; give "

@@ -20,7 +20,7 @@ from convnets.arrays import (
     rows_are_contiguous,
     rows_of,
 )
-from convnets.shapes import ShapeError
+from convnets.shapes import ShapeError, expect_shape
 
 # Numbers that are worked on at once: a few arrays of them fit into a core's cache.
 _BLOCK = 2**17
@@ -29,13 +29,22 @@ _BLOCK = 2**17
 _NEAR = 2
 
 
-def expect_features(x, name: str = "x") -> None:
-    """Raise ShapeError unless x is (N, D) or (N, C, H, W)."""
+def expect_features(x, name: str = "x", **of_features) -> None:
+    """Raise ShapeError unless x is (N, D) or (N, C, H, W), with one number of each array a feature.
+
+    Args:
+        name: how errors call x.
+        of_features: arrays by name, (D,) or (C,); None is passed over.
+    """
     if len(x.shape) not in (2, 4):
         raise ShapeError(
             f"{name} must be (N, D) or (N, C, H, W), but its shape is {tuple(x.shape)}; features "
             "are on axis 1."
         )
+    for array, values in of_features.items():
+        if values is not None:
+            features = f"the {x.shape[1]} features of {name}"
+            expect_shape(values, array, x.shape[1:2], like=features)
 
 
 def batch_is_last(x) -> bool:

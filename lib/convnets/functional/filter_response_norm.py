@@ -38,7 +38,7 @@ def filter_response_norm(x, gamma, beta, eps=1e-6):
     eps = small_constant(eps)
     xp = float_namespace(x, gamma, beta)
     expect_axes(x, "x", "N, C, H, W")
-    _check_features(x, gamma=gamma, beta=beta)
+    expect_features(x, gamma=gamma, beta=beta)
     pixels = math.prod(x.shape[2:])
     if pixels < 1:
         raise ShapeError(f"images need at least 1 pixel, but x is {tuple(x.shape)}.")
@@ -95,8 +95,7 @@ def thresholded_linear(y, tau):
            [ 0.,  1.]])
     """
     xp = float_namespace(y, tau)
-    expect_features(y, "y")
-    _check_features(y, tau=tau)
+    expect_features(y, "y", tau=tau)
     threshold = tau.reshape(-1, *(1,) * (len(y.shape) - 2))
     return xp.maximum(y, threshold), y > threshold
 
@@ -125,9 +124,3 @@ def thresholded_linear_backward(dz, cache):
 def _column(values):
     """(C,) as it is broadcast to images."""
     return values[:, None, None]
-
-
-def _check_features(x, **weights) -> None:
-    for name, values in weights.items():
-        if values is not None:
-            expect_shape(values, name, x.shape[1:2], like=f"the {x.shape[1]} features of the input")

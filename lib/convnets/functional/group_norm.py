@@ -166,11 +166,8 @@ def _scaled(values, gamma):
 
 
 def _check(x, groups: int, gamma, beta) -> None:
-    expect_features(x)
+    expect_features(x, gamma=gamma, beta=beta)
     count = x.shape[1]
-    for name, values in (("gamma", gamma), ("beta", beta)):
-        if values is not None:
-            expect_shape(values, name, (count,), like=f"the {count} channels of x")
     if count % groups:
         raise ShapeError(
             f"groups={groups} must divide the {count} channels of x, {tuple(x.shape)}; try "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from convnets.arrays import batch_last, contiguous, float_namespace, from_rows, permuted, rows_of
+from convnets.arrays import batch_last, contiguous, float_namespace, permuted, rows_of
 from convnets.functional.batch_norm import small_constant
-from convnets.functional.channels import batch_is_last
+from convnets.functional.channels import as_given, batch_is_last, expect_features
 from convnets.shapes import ShapeError, expect_shape
 
 
@@ -71,7 +71,7 @@ def layer_norm(x, gamma, beta, eps=1e-5):
         y += beta
     shape = tuple(x.shape)
     cache = LayerNormCache(centred, inverse, gamma, beta is not None, shape, last)
-    return _as_given(y, shape, last), cache
+    return as_given(y[None], shape, last), cache
 
 
 def layer_norm_backward(dy, cache):
@@ -103,7 +103,7 @@ def layer_norm_backward(dy, cache):
     dx -= xp.mean(scaled, axis=axis, keepdims=True)
     dx *= inverse
     dgamma, dbeta = (_as_weights(values, shape, last) for values in (dgamma, dbeta))
-    return _as_given(dx, shape, last), dgamma, dbeta
+    return as_given(dx[None], shape, last), dgamma, dbeta
 
 
 def _flat(x, last: bool):
@@ -113,15 +113,6 @@ def _flat(x, last: bool):
         return contiguous(x).reshape(n, size)
     seen = rows_of(batch_last(x)) if len(x.shape) == 4 else contiguous(x.T)
     return seen.reshape(size, n)
-
-
-def _as_given(seen, shape: tuple[int, ...], last: bool):
-    if not last:
-        return seen.reshape(shape)
-    if len(shape) == 2:
-        return seen.T
-    n, c, h, w = shape
-    return from_rows(seen.reshape(h, c, w, n))
 
 
 def _weights(values, last: bool):
@@ -149,8 +140,7 @@ def _mean_of_products(xp, a, b, axis: int):
 
 
 def _check(x, gamma, beta) -> None:
-    if len(x.shape) not in (2, 4):
-        raise ShapeError(f"x must be (N, D) or (N, C, H, W), but its shape is {tuple(x.shape)}.")
+    expect_features(x)
     shape = tuple(x.shape[1:])
     for name, values in (("gamma", gamma), ("beta", beta)):
         if values is not None:

@@ -110,10 +110,7 @@ def mean_only_batch_norm(x, beta, mean=None):
            [12.]])
     """
     xp = float_namespace(x, beta, mean)
-    expect_features(x)
-    for name, values in (("beta", beta), ("mean", mean)):
-        if values is not None:
-            expect_shape(values, name, x.shape[1:2], like=f"the {x.shape[1]} features of x")
+    expect_features(x, beta=beta, mean=mean)
     last, of_batch = batch_is_last(x), mean is None
     seen = by_feature(x, last)
     m = seen.shape[0] * seen.shape[2]

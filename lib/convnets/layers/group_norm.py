@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -63,7 +64,10 @@ class GroupNorm(ScaledNorm):
     def __init__(self, groups: int, channels: int, eps: float = 1e-5, affine: bool = True):
         self.groups, self.channels = whole(groups, "groups"), whole(channels, "channels")
         if self.channels % self.groups:
-            raise ShapeError(f"groups={groups} must divide channels={channels}.")
+            raise ShapeError(
+                f"groups={groups} must divide channels={channels}; try "
+                f"{math.gcd(self.groups, self.channels)}."
+            )
         self._create((self.channels,), eps, affine)
 
     def forward(self, x):

@@ -11,6 +11,7 @@ from convnets.arrays import number
 from convnets.layers.base import Parameter, Positionwise
 from convnets.layers.dropout import Noisy
 from convnets.random import generator
+from convnets.shapes import whole
 
 
 class VariationalDropout(Noisy, Positionwise):
@@ -36,8 +37,8 @@ class VariationalDropout(Noisy, Positionwise):
                 f"alpha is the variance of the noise, in (0, 1], but is {alpha!r}; 0.5 is that of "
                 "dropout with keep_prob 2/3."
             )
-        self.features, self.alpha = features, alpha
-        self.log_alpha = Parameter(np.full(features, math.log(alpha), np.float32))
+        self.features, self.alpha = whole(features, "features"), alpha
+        self.log_alpha = Parameter(np.full(self.features, math.log(alpha), np.float32))
         self.rng = generator(rng)
 
     def forward(self, x):
@@ -45,8 +46,8 @@ class VariationalDropout(Noisy, Positionwise):
             y, noise = F.variational_dropout(x, self.log_alpha.data, self.rng)
             self.cache = True, noise
         else:
-            y, whole = F.vanilla_dropout_eval(x, 1.0)
-            self.cache = False, whole
+            y, kept = F.vanilla_dropout_eval(x, 1.0)
+            self.cache = False, kept
         return y
 
     def backward(self, dy):
